@@ -8,7 +8,7 @@ use crate::{
     AdminRole, Call, Engine, EngineError, Principal, Role,
     store::{CredentialRow, Home, Key, KeyRange, Row, SecretRow, WhoRow},
 };
-use gsm_core::{KeyId, Millis, Timestamp, limits};
+use gsm_core::{KeyId, Millis, Timestamp};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
@@ -136,7 +136,8 @@ impl Engine {
     ) -> Result<IssuedKey, EngineError> {
         let (_, secret) = self.draw_key(call, "gsm api key rotation 1");
         let text = text_of(id, &secret);
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
+        let mut tries = self.lines.tries_at(&Key::ApiKey(id));
+        while tries.again().await {
             let repeated = self.replayed::<()>(call, Home::Document).await?.is_some();
             let found = self.kept::<CredentialRow>(id).await?;
             let (mut row, version) = found.ok_or(EngineError::Unknown { what: "key" })?;
@@ -158,7 +159,7 @@ impl Engine {
             self.remember(&mut changes, call, Home::Document, &())?;
             match self.commit(Home::Document, changes).await {
                 Ok(_) => return Ok(IssuedKey { row, text }),
-                Err(EngineError::Raced(_)) => {}
+                Err(EngineError::Raced(row)) => tries.lost(row),
                 Err(other) => return Err(other),
             }
         }

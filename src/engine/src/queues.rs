@@ -345,9 +345,10 @@ impl Engine {
     /// Takes a queue away; refused while tickets wait in it. Matches that it formed go on, and are judged and rated by what it
     /// said.
     pub async fn delete_queue(&self, call: &Call, name: &QueueName) -> Result<(), EngineError> {
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
+        let mut tries = self.lines.tries_at(&Key::Queue(name.clone()));
+        while tries.again().await {
             match self.try_delete_queue(call, name).await {
-                Err(EngineError::Raced(_)) => {}
+                Err(EngineError::Raced(row)) => tries.lost(row),
                 done => return done,
             }
         }

@@ -84,7 +84,8 @@ impl Engine {
 
     /// Ends a key; doing it again changes nothing.
     pub(crate) async fn end_kept<K: Kept>(&self, call: &Call, id: KeyId) -> Result<Timestamp, EngineError> {
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
+        let mut tries = self.lines.tries_at(&K::row_key(id));
+        while tries.again().await {
             let replayed = self.replayed::<()>(call, Home::Document).await?.is_some();
             let found = self.kept::<K>(id).await?;
             let (mut key, version) = found.ok_or(EngineError::Unknown { what: "key" })?;
@@ -100,7 +101,7 @@ impl Engine {
                 }
             };
             match done {
-                Err(EngineError::Raced(_)) => {}
+                Err(EngineError::Raced(row)) => tries.lost(row),
                 done => return done,
             }
         }
