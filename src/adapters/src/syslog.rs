@@ -56,7 +56,10 @@ impl fmt::Display for Receiver {
 }
 
 impl Receiver {
-    /// Sends a line. That it returns says no more than that the line left: syslog has no answers. Blocks, for seconds at most.
+    /// Sends a line. That it returns says no more than that the line left: syslog has no answers.
+    ///
+    /// Blocks for as long as the host's name takes to be resolved, which has no time-out here. Over TCP then at most 5 s for each
+    /// of its addresses, and as long for what is sent and for the receiver to close.
     pub fn send(&self, line: &str) -> io::Result<()> {
         match self {
             Self::Udp(at) => {

@@ -1,4 +1,4 @@
-//! Ids, time, limits and paging: the words every other crate of `gsm` shares.
+//! Ids, names, time and limits: the words every other crate of `gsm` shares.
 //!
 //! Not here: any rule of the game, any IO. Invariant: nothing in this crate reads a clock or makes randomness;
 //! [`Clock`] and [`IdSource`] are how callers bring both.

@@ -36,11 +36,6 @@ impl Probability {
     pub const fn get(self) -> f64 {
         self.0
     }
-    /// The chance of the opposite.
-    #[must_use]
-    pub fn complement(self) -> Self {
-        Self(1.0 - self.0)
-    }
 }
 impl TryFrom<f64> for Probability {
     type Error = OutOfRange;
@@ -97,7 +92,6 @@ mod tests {
     fn the_nearest_probability_of_nothing_known_is_even() {
         let nearest = [f64::NEG_INFINITY, -0.1, 0.3, 7.0, f64::NAN].map(|v| Probability::saturating(v).get());
         assert_eq!(nearest, [0.0, 0.0, 0.3, 1.0, 0.5]);
-        assert_eq!(Probability::saturating(0.25).complement().get(), 0.75);
     }
 
     #[test]

@@ -94,6 +94,10 @@ impl Principal {
     pub fn player(&self) -> Option<PlayerId> {
         if let Self::Player(id) = self { Some(*id) } else { None }
     }
+    /// Whether it may say how a match went: its players do not, but in a report of theirs.
+    pub(crate) fn may_report(&self, id: MatchId) -> bool {
+        self.is_trusted() || *self == Self::Match(id)
+    }
     /// Whether it may act for any player.
     #[must_use]
     pub fn is_trusted(&self) -> bool {

@@ -15,7 +15,7 @@ use crate::{
         ChangeSet, CommitError, Committed, Expect, Fold, Home, Homes, Key, KeyRange, Op, Row, Store,
         StoreFault, Versioned, Write,
     },
-    systems::Scheme,
+    systems::{Scheme, Schemes},
     token::TokenKey,
     turns::{Doors, Lines},
 };
@@ -76,7 +76,7 @@ pub struct Engine {
     /// Where in the outbox the next turn goes on.
     pub(crate) owed_after: Mutex<Option<Key>>,
     /// How results are rated that are kept, by name.
-    pub(crate) schemes: Mutex<BTreeMap<u64, Arc<Scheme>>>,
+    pub(crate) schemes: Mutex<Schemes>,
     /// The system that each mode is rated by now, and its name.
     pub(crate) current: Mutex<BTreeMap<Mode, (u64, Arc<Scheme>)>>,
     pub(crate) jobs: Arc<Jobs>,
@@ -91,6 +91,9 @@ pub struct Engine {
     pub(crate) lines: Lines,
     /// Where tickets come in.
     pub(crate) doors: Doors,
+    /// Who defines a queue or a board: what else is defined decides whether he may, and no row says that. Nobody waits for
+    /// it in a line of `lines`.
+    pub(crate) defining: tokio::sync::Mutex<()>,
 }
 
 /// Everything that follows the commits.
@@ -291,6 +294,7 @@ impl Engine {
             refusals: Refusals::default(),
             lines: Lines::default(),
             doors: Doors::default(),
+            defining: tokio::sync::Mutex::default(),
         }
     }
 

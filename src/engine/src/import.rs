@@ -2,7 +2,8 @@
 use crate::{
     Call, Engine, EngineError, MatchFacts,
     boards::{Line, seating::Turns, tally::Tallies},
-    players::{add_identity, add_player},
+    hash,
+    players::add_identity,
     results::{
         chain::{Link, Moved},
         counting::rating_in,
@@ -73,41 +74,8 @@ impl Engine {
     /// The id of an imported match: ordered like the file.
     #[must_use]
     pub fn import_match_id(mode: &Mode, number: u64) -> MatchId {
-        let hash = blake3::Hasher::new_derive_key("gsm import match id 1")
-            .update(mode.as_str().as_bytes())
-            .finalize();
-        let mut high = [0u8; 8];
-        high.copy_from_slice(&hash.as_bytes()[..8]);
-        MatchId::from_u128(u128::from(u64::from_be_bytes(high)) << 64 | u128::from(number))
-    }
-
-    /// The player of an imported id, made if new; an id of ours is the player who has it.
-    pub async fn import_player(&self, external: &RequestKey, at: Timestamp) -> Result<PlayerId, EngineError> {
-        if let Some(own) = own_id(external)
-            && self.get_one(&Key::Player(own)).await?.is_some()
-        {
-            return Ok(own);
-        }
-        let identity = Self::subject_identity(IMPORT_ISSUER, external);
-        let key = Key::Identity(identity);
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
-            if let Some(found) = self.get_one(&key).await? {
-                let Row::Identity(player) = &*found.row else { return Err(EngineError::damaged(&key)) };
-                return Ok(*player);
-            }
-            let player = PlayerId::fresh(&*self.ids);
-            let mut changes = self.changes(&Call::system("gsm:ImportPlayer", at), &[&player]);
-            changes.audit = None;
-            let way = (IdentityKind::ImportedId, identity);
-            add_player(&mut changes, player, way, None, Some(external.clone()));
-            self.return_bans(&mut changes, &[(player, identity)]).await?;
-            match self.commit(Home::Document, changes).await {
-                Ok(_) => return Ok(player),
-                Err(EngineError::Raced(_)) => {}
-                Err(other) => return Err(other),
-            }
-        }
-        Err(EngineError::Contended)
+        let high = hash::name64("gsm import match id 1", &[mode.as_str().as_bytes()]);
+        MatchId::from_u128(u128::from(high) << 64 | u128::from(number))
     }
 
     /// Ids for so many players who may be new, drawn at random, in ascending order: boards list equals of one instant by id,

@@ -1,12 +1,15 @@
 //! API keys of game servers, back ends and operators: a name that stays, and up to two secrets, so that a secret can be
 //! changed while both the old and the new one are good.
+mod kept;
+
+pub(crate) use kept::Kept;
+
 use crate::{
     AdminRole, Call, Engine, EngineError, Principal, Role,
-    store::{CredentialRow, Home, Key, KeyRange, Row, SecretRow, Version, WhoRow},
+    store::{CredentialRow, Home, Key, KeyRange, Row, SecretRow, WhoRow},
 };
-use gsm_core::{KeyId, Millis, Timestamp, limits};
+use gsm_core::{KeyId, Millis, Timestamp};
 use sha2::{Digest as _, Sha256};
-use std::cmp::Reverse;
 use subtle::ConstantTimeEq as _;
 
 /// Before the key id in the text of a key.
@@ -55,21 +58,47 @@ impl CredentialRow {
         }
         good && self.revoked_at.is_none()
     }
-
-    fn boxed(&self) -> Row {
-        Row::Who(Box::new(WhoRow::ApiKey(self.clone())))
-    }
 }
 
-/// The key in a row of either form.
-fn credential(row: &Row) -> Option<CredentialRow> {
-    match row {
-        Row::ApiKey(first) => Some(first.clone().into()),
-        Row::Who(who) => match &**who {
-            WhoRow::ApiKey(row) => Some(row.clone()),
-            WhoRow::SigningKey(_) => None,
-        },
-        _ => None,
+impl Kept for CredentialRow {
+    const WHAT: &'static str = "API keys";
+    const RANGE: KeyRange = KeyRange::ApiKeys;
+
+    fn row_key(id: KeyId) -> Key {
+        Key::ApiKey(id)
+    }
+    /// A row may have either form.
+    fn of_row(row: &Row) -> Option<Self> {
+        match row {
+            Row::ApiKey(first) => Some(first.clone().into()),
+            Row::Who(who) => match &**who {
+                WhoRow::ApiKey(row) => Some(row.clone()),
+                WhoRow::SigningKey(_) => None,
+            },
+            _ => None,
+        }
+    }
+    fn row(&self) -> Row {
+        Row::Who(Box::new(WhoRow::ApiKey(self.clone())))
+    }
+
+    fn id(&self) -> KeyId {
+        self.id
+    }
+    fn role(&self) -> Role {
+        self.role
+    }
+    fn note(&self) -> &str {
+        &self.note
+    }
+    fn is_for_the_same(&self, other: &Self) -> bool {
+        (self.role, self.admin, &self.note) == (other.role, other.admin, &other.note)
+    }
+    fn ended(&self) -> Option<Timestamp> {
+        self.revoked_at
+    }
+    fn end(&mut self, at: Timestamp) {
+        self.revoked_at = Some(at);
     }
 }
 
@@ -83,15 +112,6 @@ impl Engine {
         admin: Option<AdminRole>,
         note: &str,
     ) -> Result<IssuedKey, EngineError> {
-        if role == Role::Player {
-            return Err(EngineError::invalid("role", "a key is for `server` or `admin`; players sign in"));
-        }
-        if note.chars().count() > limits::CALLER_ID_CHARS_MAX {
-            return Err(EngineError::invalid(
-                "note",
-                format!("at most {} characters", limits::CALLER_ID_CHARS_MAX),
-            ));
-        }
         let (id, secret) = self.draw_key(call, "gsm api key 1");
         let row = CredentialRow {
             id,
@@ -103,32 +123,8 @@ impl Engine {
             secrets: vec![SecretRow { sha256: sha256(&secret), created_at: call.now, good_until: None }],
             first_hash: None,
         };
-        let text = text_of(id, &secret);
-        let mut changes = self.changes(call, &[&id]);
-        changes.create(Key::ApiKey(id), row.boxed());
-        self.remember(&mut changes, call, Home::Document, &())?;
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
-            let repeated = self.replayed::<()>(call, Home::Document).await?.is_some();
-            if call.once.is_some()
-                && let Some((first, _)) = self.credential(id).await?
-            {
-                // The key outlives the memory of the call that made it: what it was for tells whether it is the same.
-                let same = (first.role, first.admin, &first.note) == (row.role, row.admin, &row.note);
-                if !repeated && !same {
-                    return Err(EngineError::IdempotencyMismatch);
-                }
-                return Ok(IssuedKey { row: first, text });
-            }
-            if self.keys().await?.iter().filter(|row| row.revoked_at.is_none()).count() >= limits::KEYS_MAX {
-                return Err(EngineError::TooManyKeys { what: "API keys" });
-            }
-            match self.commit(Home::Document, changes.clone()).await {
-                Ok(_) => return Ok(IssuedKey { row, text }),
-                Err(EngineError::Raced(_)) => {}
-                Err(other) => return Err(other),
-            }
-        }
-        Err(EngineError::Contended)
+        let row = self.issue(call, row).await?;
+        Ok(IssuedKey { row, text: text_of(id, &secret) })
     }
 
     /// Gives a key a new secret. The one before is good for `overlap` longer, one before that no more.
@@ -140,10 +136,11 @@ impl Engine {
     ) -> Result<IssuedKey, EngineError> {
         let (_, secret) = self.draw_key(call, "gsm api key rotation 1");
         let text = text_of(id, &secret);
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
+        let mut tries = self.lines.tries_at(&Key::ApiKey(id));
+        while tries.again().await {
             let repeated = self.replayed::<()>(call, Home::Document).await?.is_some();
-            let (mut row, version) =
-                self.credential(id).await?.ok_or(EngineError::Unknown { what: "key" })?;
+            let found = self.kept::<CredentialRow>(id).await?;
+            let (mut row, version) = found.ok_or(EngineError::Unknown { what: "key" })?;
             if repeated {
                 return Ok(IssuedKey { row, text });
             }
@@ -158,11 +155,11 @@ impl Engine {
             row.secrets = before.into_iter().collect();
             row.secrets.push(SecretRow { sha256: sha256(&secret), created_at: call.now, good_until: None });
             let mut changes = self.changes(call, &[&id]);
-            changes.replace(Key::ApiKey(id), Some(version), row.boxed());
+            changes.replace(Key::ApiKey(id), Some(version), row.row());
             self.remember(&mut changes, call, Home::Document, &())?;
             match self.commit(Home::Document, changes).await {
                 Ok(_) => return Ok(IssuedKey { row, text }),
-                Err(EngineError::Raced(_)) => {}
+                Err(EngineError::Raced(row)) => tries.lost(row),
                 Err(other) => return Err(other),
             }
         }
@@ -182,20 +179,13 @@ impl Engine {
         (KeyId::from_u128(part(0)), format!("{:032x}{:032x}", part(16), part(32)))
     }
 
-    async fn credential(&self, id: KeyId) -> Result<Option<(CredentialRow, Version)>, EngineError> {
-        let key = Key::ApiKey(id);
-        let Some(found) = self.get_one(&key).await? else { return Ok(None) };
-        let row = credential(&found.row).ok_or_else(|| EngineError::damaged(&key))?;
-        Ok(Some((row, found.version)))
-    }
-
     /// Who a key's text speaks for; `None` for anything but a living key.
     pub async fn key_holder(&self, text: &str, now: Timestamp) -> Result<Option<KeyHolder>, EngineError> {
         let Some((id, secret)) = text.strip_prefix(KEY_PREFIX).and_then(|rest| rest.split_once('_')) else {
             return Ok(None);
         };
         let Ok(id) = format!("{}-{id}", KeyId::PREFIX).parse::<KeyId>() else { return Ok(None) };
-        let Some((row, _)) = self.credential(id).await? else { return Ok(None) };
+        let Some((row, _)) = self.kept::<CredentialRow>(id).await? else { return Ok(None) };
         if !row.takes(secret, now) {
             return Ok(None);
         }
@@ -208,55 +198,14 @@ impl Engine {
         })
     }
 
-    /// All keys, without their secrets; of more than [`limits::KEYS_MAX`] those that were ended longest ago are left out.
+    /// All keys, without their secrets; of more than [`gsm_core::limits::KEYS_MAX`] those that were ended longest ago are left out.
     pub async fn keys(&self) -> Result<Vec<CredentialRow>, EngineError> {
-        self.listed_keys(KeyRange::ApiKeys, credential, |row| row.revoked_at).await
-    }
-
-    /// So many keys of a range as are listed: those that are good come before those that were `ended`.
-    pub(crate) async fn listed_keys<T>(
-        &self,
-        range: KeyRange,
-        read: impl Fn(&Row) -> Option<T>,
-        ended: impl Fn(&T) -> Option<Timestamp>,
-    ) -> Result<Vec<T>, EngineError> {
-        let (mut after, mut keys) = (None, Vec::new());
-        while let Some(page) = self.page(&range, &mut after).await? {
-            keys.extend(page.iter().filter_map(|(_, found)| read(&found.row)));
-            if keys.len() > limits::KEYS_MAX {
-                keys.sort_by_key(|row| ended(row).map(Reverse));
-                keys.truncate(limits::KEYS_MAX);
-            }
-        }
-        Ok(keys)
+        self.all_kept().await
     }
 
     /// Ends a key; doing it again changes nothing.
     pub async fn revoke_key(&self, call: &Call, id: KeyId) -> Result<Timestamp, EngineError> {
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
-            let replayed = self.replayed::<()>(call, Home::Document).await?.is_some();
-            let (mut row, version) =
-                self.credential(id).await?.ok_or(EngineError::Unknown { what: "key" })?;
-            if let Some(at) = row.revoked_at {
-                if replayed {
-                    return Ok(at);
-                }
-                match self.remember_alone(call, Home::Document, &[&id]).await {
-                    Err(EngineError::Raced(_)) => continue,
-                    done => return done.map(|()| at),
-                }
-            }
-            row.revoked_at = Some(call.now);
-            let mut changes = self.changes(call, &[&id]);
-            changes.replace(Key::ApiKey(id), Some(version), row.boxed());
-            self.remember(&mut changes, call, Home::Document, &())?;
-            match self.commit(Home::Document, changes).await {
-                Ok(_) => return Ok(call.now),
-                Err(EngineError::Raced(_)) => {}
-                Err(other) => return Err(other),
-            }
-        }
-        Err(EngineError::Contended)
+        self.end_kept::<CredentialRow>(call, id).await
     }
 }
 

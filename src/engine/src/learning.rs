@@ -20,8 +20,11 @@ use parking_lot::Mutex;
 /// What is new is published after so many results, or after a part of all results if that is more...
 const RESULTS_MIN: u64 = 32;
 const RESULTS_PART: u64 = 64;
-/// ... or after so long.
+/// ... or after so long, if that is more than a smaller part of all results. Each publication that a result rests on is
+/// kept as long as the result: where matches are seldom there would be one for every match.
 const AGE_MAX: Millis = Millis::from_secs(60);
+const OLD_RESULTS_PART: u64 = 1_024;
+const OLD_RESULTS_MAX: u64 = 64;
 
 /// Results of all modes among which a ruling looks for those to learn from anew. Where there are more it is left to a
 /// rebuild: one result says the less the more there are, and a ruling is not to take seconds.
@@ -55,7 +58,8 @@ struct State {
 /// Whether what was learnt from `since` results, beside the `known` ones, is to be published.
 fn is_due(known: u64, since: u64, first_at: Option<Timestamp>, now: Timestamp) -> bool {
     let is_old = first_at.is_some_and(|first| now.since(first) >= AGE_MAX);
-    since >= RESULTS_MIN.max(known / RESULTS_PART) || (since > 0 && is_old)
+    let old_results = (known / OLD_RESULTS_PART).clamp(1, OLD_RESULTS_MAX);
+    since >= RESULTS_MIN.max(known / RESULTS_PART) || (is_old && since >= old_results)
 }
 
 /// What a mode learns of results in the order in which they came, and publishes on the way, as if there had been no
@@ -352,5 +356,22 @@ impl Engine {
         }
         results.sort_unstable();
         Ok(Some(results))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_more_is_known_the_more_is_new_before_it_is_published() {
+        let minute = Timestamp::EPOCH.saturating_add(AGE_MAX);
+        let due = |known, since, now| is_due(known, since, Some(Timestamp::EPOCH), now);
+        assert!(!due(0, 31, Timestamp::EPOCH) && due(0, 32, Timestamp::EPOCH));
+        assert!(!due(6_400, 99, Timestamp::EPOCH) && due(6_400, 100, Timestamp::EPOCH));
+        assert!(due(0, 1, minute) && due(2_047, 1, minute));
+        assert!(!due(2_048, 1, minute) && due(2_048, 2, minute));
+        assert!(!due(1_000_000_000, 63, minute) && due(1_000_000_000, 64, minute), "and yet now and then");
+        assert!(!is_due(0, 0, None, minute));
     }
 }

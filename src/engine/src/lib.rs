@@ -20,6 +20,8 @@ mod events;
 mod forecasts;
 mod forming;
 mod frames;
+mod generations;
+mod hash;
 mod import;
 mod jobs;
 mod keys;

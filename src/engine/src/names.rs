@@ -1,9 +1,10 @@
 //! Display names, kept in memory once they were read: a page of a board names everybody on it.
 use crate::{
     Engine, EngineError,
+    generations::Generations,
     store::{Home, Key, PlayerRow, Row},
 };
-use gsm_core::{Label, Map, PlayerId};
+use gsm_core::{Label, PlayerId};
 use parking_lot::Mutex;
 
 /// Names of one generation: what a table of 2^20 places holds before it grows, some 45 MB. There are two.
@@ -13,32 +14,12 @@ const GENERATION_MAX: usize = (1 << 20) / 8 * 7;
 #[derive(Default)]
 pub(crate) struct Names(Mutex<Known>);
 
-/// Names that were read, `None` for a player without. When the newer generation is full the older one is dropped and
-/// the newer becomes the older; what is still asked for moves over.
+/// Names that were read, `None` for a player without.
 #[derive(Default)]
 struct Known {
-    newer: Map<PlayerId, Option<Label>>,
-    older: Map<PlayerId, Option<Label>>,
+    names: Generations<PlayerId, Option<Label>, GENERATION_MAX>,
     /// Grows with every change of a name: what was read before one may be older than it.
     changes: u64,
-}
-
-impl Known {
-    fn get(&mut self, id: PlayerId) -> Option<Option<Label>> {
-        if let Some(name) = self.newer.get(&id) {
-            return Some(name.clone());
-        }
-        let name = self.older.remove(&id)?;
-        self.put(id, name.clone());
-        Some(name)
-    }
-
-    fn put(&mut self, id: PlayerId, name: Option<Label>) {
-        if self.newer.len() >= GENERATION_MAX {
-            self.older = std::mem::take(&mut self.newer);
-        }
-        self.newer.insert(id, name);
-    }
 }
 
 impl Names {
@@ -46,8 +27,7 @@ impl Names {
     pub(crate) fn follow(&self, id: PlayerId, row: &PlayerRow) {
         let mut known = self.0.lock();
         known.changes += 1;
-        let Known { newer, older, .. } = &mut *known;
-        if let Some(name) = newer.get_mut(&id).or_else(|| older.get_mut(&id)) {
+        if let Some(name) = known.names.get_mut(id) {
             *name = shown(row);
         }
     }
@@ -56,8 +36,7 @@ impl Names {
     pub(crate) fn forget(&self, id: PlayerId) {
         let mut known = self.0.lock();
         known.changes += 1;
-        let Known { newer, older, .. } = &mut *known;
-        if let Some(name) = newer.get_mut(&id).or_else(|| older.get_mut(&id)) {
+        if let Some(name) = known.names.get_mut(id) {
             *name = None;
         }
     }
@@ -65,14 +44,14 @@ impl Names {
     /// What is known of each, and what [`learn`](Self::learn) wants to be told of the moment.
     fn look_up(&self, players: &[PlayerId]) -> (Vec<Option<Option<Label>>>, u64) {
         let mut known = self.0.lock();
-        (players.iter().map(|id| known.get(*id)).collect(), known.changes)
+        (players.iter().map(|id| known.names.get(*id)).collect(), known.changes)
     }
 
     /// Keeps names that were read, unless one has changed since the look that found them unknown.
     fn learn(&self, names: impl Iterator<Item = (PlayerId, Option<Label>)>, looked: u64) {
         let mut known = self.0.lock();
         if known.changes == looked {
-            names.for_each(|(id, name)| known.put(id, name));
+            names.for_each(|(id, name)| known.names.put(id, name));
         }
     }
 }

@@ -15,6 +15,10 @@ const CLOCKS: Millis = Millis::from_secs(60);
 const HOUR: Millis = Millis::from_secs(3_600);
 /// The most results an hour that a bound may ask for.
 const PER_HOUR_MAX: u32 = 1_000;
+/// Steps of a history that are read at once, to find so many matches among them: as many, and at least so many...
+const HISTORY_PAGE_MIN: usize = 16;
+/// ... and how often, at most.
+const HISTORY_PAGES_MAX: usize = 16;
 
 /// Bounds of what a queue's results are believed; each is off where it is absent.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -146,9 +150,24 @@ impl Engine {
         many: u32,
     ) -> Result<bool, EngineError> {
         let range = KeyRange::History(queue.mode.clone(), player);
-        let rows = self.store(range.home()).list(&range, None, many as usize, true).await?;
-        let counts = |row: &Row| matches!(row, Row::History(row) if matches!(row.step, Step::Match { .. }) && row.at > since);
-        Ok(rows.len() >= many as usize && rows.iter().all(|(_, found)| counts(&found.row)))
+        let (many, mut played, mut after) = (many as usize, 0, None);
+        let length = many.max(HISTORY_PAGE_MIN);
+        for _ in 0..HISTORY_PAGES_MAX {
+            // What an operator did stands between the matches.
+            let page = self.store(range.home()).list(&range, after.as_ref(), length, true).await?;
+            for (_, found) in &page {
+                let Row::History(row) = &*found.row else { continue };
+                if row.at <= since {
+                    return Ok(false);
+                }
+                played += usize::from(matches!(row.step, Step::Match { .. }));
+            }
+            if played >= many || page.len() < length {
+                return Ok(played >= many);
+            }
+            after = page.into_iter().next_back().map(|(key, _)| key);
+        }
+        Ok(false)
     }
 
     /// Results in quarantine, by match id, at most a page of them after `after`.

@@ -80,7 +80,7 @@ impl Engine {
         if !call.principal.is_trusted() && call.principal != Principal::Player(player) {
             return Err(EngineError::Unknown { what: "player" });
         }
-        let mut tries = self.lines.tries();
+        let mut tries = self.lines.tries_at(&Key::Player(player));
         while tries.again().await {
             match self.replayed(call, Home::Document).await? {
                 Some(Some(first)) => return Ok(first),

@@ -326,10 +326,10 @@ impl Engine {
     /// Makes a queue, or changes it under its waiting tickets.
     pub async fn put_queue(&self, call: &Call, config: QueueConfig) -> Result<QueueConfig, EngineError> {
         config.validate()?;
-        let mut tries = self.lines.tries();
-        while tries.again().await {
+        let _turn = self.defining.lock().await;
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
             match self.try_put_queue(call, &config).await {
-                Err(EngineError::Raced(row)) => tries.lost(row),
+                Err(EngineError::Raced(_)) => {}
                 done => return done,
             }
         }
@@ -346,9 +346,12 @@ impl Engine {
     /// Takes a queue away; refused while tickets wait in it. Matches that it formed go on, and are judged and rated by what it
     /// said.
     pub async fn delete_queue(&self, call: &Call, name: &QueueName) -> Result<(), EngineError> {
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
+        // Else a ticket on its way in would be taken, and lost with its queue. Before the lines, as tickets pass.
+        let _closed = self.doors.close(name).await;
+        let mut tries = self.lines.tries_at(&Key::Queue(name.clone()));
+        while tries.again().await {
             match self.try_delete_queue(call, name).await {
-                Err(EngineError::Raced(_)) => {}
+                Err(EngineError::Raced(row)) => tries.lost(row),
                 done => return done,
             }
         }
@@ -361,8 +364,6 @@ impl Engine {
         }
         let key = Key::Queue(name.clone());
         let found = self.get_one(&key).await?.ok_or(EngineError::Unknown { what: "queue" })?;
-        // Else a ticket on its way in would be taken, and lost with its queue.
-        let _closed = self.doors.close(name).await;
         if self.views.pools.get(name).is_some_and(|pool| pool.is_in_use()) {
             return Err(EngineError::QueueInUse { queue: name.to_string() });
         }
@@ -395,6 +396,7 @@ impl Engine {
     /// Makes a queue, or refuses where there is one of its name.
     pub async fn create_queue(&self, call: &Call, config: QueueConfig) -> Result<QueueConfig, EngineError> {
         config.validate()?;
+        let _turn = self.defining.lock().await;
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             if self.queue_row(&config.name).await?.is_some() {
                 return Err(EngineError::NameTaken { what: "queue" });
@@ -414,8 +416,8 @@ impl Engine {
         name: &QueueName,
         change: impl Fn(&mut QueueConfig) -> Result<(), EngineError>,
     ) -> Result<QueueConfig, EngineError> {
-        let mut tries = self.lines.tries();
-        while tries.again().await {
+        let _turn = self.defining.lock().await;
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
             let found = self.queue_row(name).await?;
             let found = found.ok_or(EngineError::Unknown { what: "queue" })?;
             let before = &found.0;
@@ -426,7 +428,7 @@ impl Engine {
             }
             config.validate()?;
             match self.write_queue(call, config, Some(found)).await {
-                Err(EngineError::Raced(row)) => tries.lost(row),
+                Err(EngineError::Raced(_)) => {}
                 done => return done,
             }
         }
@@ -456,6 +458,7 @@ impl Engine {
         Ok(Some((config, found.version)))
     }
 
+    /// Writes a queue, for who has the turn of those who define something: what the others are is known from memory.
     async fn write_queue(
         &self,
         call: &Call,

@@ -102,12 +102,7 @@ impl Engine {
         facts: Option<&MatchFacts>,
         report: &Report,
     ) -> Result<ResultView, EngineError> {
-        let foreign = match &call.principal {
-            Principal::Player(_) | Principal::Anonymous => true,
-            Principal::Match(own) => *own != id,
-            Principal::Server(_) | Principal::Admin(_) | Principal::System => false,
-        };
-        if foreign {
+        if !call.principal.may_report(id) {
             return Err(EngineError::Unknown { what: "match" });
         }
         let replayed = self.replayed::<Option<ResultView>>(call, Home::Record).await?;

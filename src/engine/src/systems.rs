@@ -2,6 +2,8 @@
 //! as it was.
 use crate::{
     Call, Engine, EngineError,
+    generations::Generations,
+    hash,
     store::{Expect, Home, Key, Op, Row},
 };
 use gsm_core::Mode;
@@ -20,23 +22,31 @@ pub(crate) struct Scheme {
 
 /// The name of a scheme, or of a system alone: a hash of its settings.
 pub(crate) fn name_of(json: &str) -> u64 {
-    let hash = blake3::Hasher::new_derive_key("gsm rating system 1").update(json.as_bytes()).finalize();
-    let mut name = [0; 8];
-    name.copy_from_slice(&hash.as_bytes()[..8]);
-    u64::from_be_bytes(name)
+    hash::name64("gsm rating system 1", &[json.as_bytes()])
 }
+
+/// Schemes of one generation: a mode whose system learns has another one with each publication, and histories are gone
+/// through about in the order in which they came.
+const GENERATION_MAX: usize = 1_024;
+
+/// Schemes in memory, by name; one that is not there is read.
+pub(crate) type Schemes = Generations<u64, Arc<Scheme>, GENERATION_MAX>;
 
 impl Engine {
     /// The system by which a mode is rated today.
     pub(crate) fn system_of(&self, mode: &Mode) -> System {
-        let Scheme { system, .. } = self.views.queues.scheme_of(mode).unwrap_or_default();
-        self.views.learning.applied(mode, system)
+        self.rated_by(mode).system
     }
 
-    /// How a mode's new results are rated, and the name under which that is kept from now on.
-    pub(crate) async fn scheme_of(&self, mode: &Mode) -> Result<(u64, Arc<Scheme>), EngineError> {
+    /// How a mode is rated today.
+    pub(crate) fn rated_by(&self, mode: &Mode) -> Scheme {
         let Scheme { system, options } = self.views.queues.scheme_of(mode).unwrap_or_default();
-        let scheme = Scheme { system: self.views.learning.applied(mode, system), options };
+        Scheme { system: self.views.learning.applied(mode, system), options }
+    }
+
+    /// How a mode's new results are rated, and the name under which that is kept from now on: for who lets one rest on it.
+    pub(crate) async fn scheme_of(&self, mode: &Mode) -> Result<(u64, Arc<Scheme>), EngineError> {
+        let scheme = self.rated_by(mode);
         if let Some((name, kept)) = self.current.lock().get(mode).filter(|(_, kept)| **kept == scheme) {
             return Ok((*name, kept.clone()));
         }
@@ -49,15 +59,15 @@ impl Engine {
         changes.write(Key::System(name), Expect::Any, op);
         self.commit(Home::Record, changes).await?;
         let scheme = Arc::new(scheme);
-        self.schemes.lock().insert(name, scheme.clone());
+        self.schemes.lock().put(name, scheme.clone());
         self.current.lock().insert(mode.clone(), (name, scheme.clone()));
         Ok((name, scheme))
     }
 
     /// The scheme of this name.
     pub(crate) async fn scheme(&self, name: u64) -> Result<Arc<Scheme>, EngineError> {
-        if let Some(kept) = self.schemes.lock().get(&name) {
-            return Ok(kept.clone());
+        if let Some(kept) = self.schemes.lock().get(name) {
+            return Ok(kept);
         }
         let key = Key::System(name);
         // It was kept before any result named it: none is a stale read.
@@ -65,7 +75,7 @@ impl Engine {
         let Row::System(json) = &*found.row else { return Err(EngineError::damaged(&key)) };
         let scheme: Scheme = serde_json::from_str(json).map_err(|_| EngineError::damaged(&key))?;
         let scheme = Arc::new(scheme);
-        self.schemes.lock().insert(name, scheme.clone());
+        self.schemes.lock().put(name, scheme.clone());
         Ok(scheme)
     }
 }

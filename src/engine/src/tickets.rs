@@ -87,21 +87,15 @@ impl Engine {
     /// meets the first.
     #[must_use]
     pub fn own_ticket_id(owner: PlayerId, own_id: &RequestKey) -> TicketId {
-        let mut hasher = blake3::Hasher::new_derive_key("gsm own ticket id 1");
-        hasher.update(&owner.as_u128().to_be_bytes()).update(own_id.as_str().as_bytes());
-        let mut bits = [0u8; 16];
-        hasher.finalize_xof().fill(&mut bits);
-        TicketId::from_u128(u128::from_be_bytes(bits))
+        let parts: [&[u8]; 2] = [&owner.as_u128().to_be_bytes(), own_id.as_str().as_bytes()];
+        TicketId::from_u128(crate::hash::id128("gsm own ticket id 1", &parts))
     }
 
     /// The id of a ticket that the GameLift wire names; a native ticket is named by its id.
     #[must_use]
     pub fn gamelift_ticket_id(own_id: &RequestKey) -> TicketId {
         own_id.as_str().parse().unwrap_or_else(|_| {
-            let mut hasher = blake3::Hasher::new_derive_key("gsm gamelift ticket id 1");
-            let mut bits = [0u8; 16];
-            hasher.update(own_id.as_str().as_bytes()).finalize_xof().fill(&mut bits);
-            TicketId::from_u128(u128::from_be_bytes(bits))
+            TicketId::from_u128(crate::hash::id128("gsm gamelift ticket id 1", &[own_id.as_str().as_bytes()]))
         })
     }
 

@@ -1,5 +1,12 @@
 //! Turns of those who change the same rows at once: whoever lost a race waits for the others, instead of undoing each
 //! other's work over and over.
+//!
+//! Which kind of tries a use case has:
+//! - [`Lines::tries_at`] where the row is known that many may change at once: a player's own, a match, a proposal;
+//! - [`Lines::tries`] where it may be one of several, and the store says which;
+//! - a plain loop where hardly anybody else changes these rows (what operators define), where a turn is held already
+//!   (`Engine::defining`, the seats of a board), behind a gate, and where a try has tries or turns of its own: those would
+//!   wait for each other.
 use crate::store::Key;
 use gsm_core::{QueueName, limits};
 use std::{

@@ -9,6 +9,9 @@ use gsm_core::{BoardName, limits};
 /// What is told of a board that is none.
 const UNKNOWN: EngineError = EngineError::Unknown { what: "board: none is defined under this name" };
 
+/// Boards that are given up and that one turn of upkeep goes on with.
+const CLOSED_PER_TURN: usize = 16;
+
 impl Engine {
     /// Gives up a board that was defined. What was submitted to it goes too; ratings stay. Nothing is taken for it any
     /// more once this has begun; a call that ends before all of it is gone is finished by upkeep, or by who defines
@@ -53,22 +56,36 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
-    /// Goes on with all boards that are given up.
-    pub(crate) async fn close_boards(&self) -> Result<(), EngineError> {
-        let page =
-            self.store(Home::Record).list(&KeyRange::AllClosing, None, limits::PAGE_SIZE_MAX, false).await?;
+    /// Goes on with some of the boards that are given up, behind `after`: a page of rows of each. Whether there is more to
+    /// do at once.
+    pub(crate) async fn close_boards(&self, after: &mut Option<Key>) -> Result<bool, EngineError> {
+        let range = KeyRange::AllClosing;
+        let page = self.store(range.home()).list(&range, after.as_ref(), CLOSED_PER_TURN, false).await?;
+        *after = page.last().filter(|_| page.len() == CLOSED_PER_TURN).map(|(key, _)| key.clone());
+        let mut more = after.is_some();
         for (key, _) in page {
-            if let Key::Closing(name) = key {
-                self.close_board(&name).await?;
+            let Key::Closing(name) = key else { continue };
+            match self.close_some(&name).await {
+                Ok(done) => more |= !done,
+                // One that cannot be must not hold up the others.
+                Err(error) => {
+                    tracing::warn!(board = %name, %error, "something of a board that is given up is left for later");
+                }
             }
         }
+        Ok(more)
+    }
+
+    /// Removes what is left of a board that is given up, if it is.
+    pub(super) async fn close_board(&self, name: &BoardName) -> Result<(), EngineError> {
+        while !self.close_some(name).await? {}
         Ok(())
     }
 
-    /// Removes what is left of a board that is given up, if it is: the mark goes last.
-    pub(super) async fn close_board(&self, name: &BoardName) -> Result<(), EngineError> {
+    /// Removes a page of what is left of a board that is given up, if it is: the mark goes last. Whether nothing is left.
+    async fn close_some(&self, name: &BoardName) -> Result<bool, EngineError> {
         let closing = Key::Closing(name.clone());
-        let Some(marked) = self.get_one(&closing).await? else { return Ok(()) };
+        let Some(marked) = self.get_one(&closing).await? else { return Ok(true) };
         let Row::Closing(mode) = &*marked.row else { return Err(EngineError::damaged(&closing)) };
         // Where documents are another store, who marked it may have died before it was gone.
         let key = Key::Board(name.clone());
@@ -80,6 +97,7 @@ impl Engine {
         if let Some(mode) = mode {
             self.forget_counted(name, mode).await?;
         }
+        let mut room = self.store(Home::Record).limits().items_max.clamp(1, limits::PAGE_SIZE_MAX);
         let ranges = [
             KeyRange::AllEntries,
             KeyRange::AllScored,
@@ -91,32 +109,35 @@ impl Engine {
             KeyRange::AllStarts,
         ];
         for range in ranges {
-            self.clear(&range(name.clone())).await?;
+            room = room.saturating_sub(self.clear_some(&range(name.clone()), room).await?);
+            if room == 0 {
+                return Ok(false);
+            }
         }
         let mut changes = self.quietly();
         changes.delete(closing, marked.version);
         match self.commit(Home::Record, changes).await {
             // Another node was quicker.
-            Ok(_) | Err(EngineError::Raced(_)) => Ok(()),
+            Ok(_) | Err(EngineError::Raced(_)) => Ok(true),
             Err(other) => Err(other),
         }
     }
 
-    async fn clear(&self, range: &KeyRange) -> Result<(), EngineError> {
-        let room = self.store(Home::Record).limits().items_max.clamp(1, limits::PAGE_SIZE_MAX);
-        loop {
-            let page = self.store(Home::Record).list(range, None, room, false).await?;
-            if page.is_empty() {
-                return Ok(());
-            }
-            let mut changes = self.quietly();
-            for (key, found) in page {
-                changes.delete(key, found.version);
-            }
-            match self.commit(Home::Record, changes).await {
-                Ok(_) | Err(EngineError::Raced(_)) => {}
-                Err(other) => return Err(other),
-            }
+    /// Deletes at most `room` rows of a range, and answers how many; `room` where more may be left.
+    async fn clear_some(&self, range: &KeyRange, room: usize) -> Result<usize, EngineError> {
+        let page = self.store(Home::Record).list(range, None, room, false).await?;
+        if page.is_empty() {
+            return Ok(0);
+        }
+        let gone = page.len();
+        let mut changes = self.quietly();
+        for (key, found) in page {
+            changes.delete(key, found.version);
+        }
+        match self.commit(Home::Record, changes).await {
+            Ok(_) => Ok(gone),
+            Err(EngineError::Raced(_)) => Ok(room),
+            Err(other) => Err(other),
         }
     }
 

@@ -341,15 +341,6 @@ impl BoardConfig {
         }
     }
 
-    /// The number of a column from what people write; the inverse of [`BoardConfig::shown`].
-    #[must_use]
-    pub fn meant(&self, column: usize, shown: f64) -> i64 {
-        match self.columns.get(column).map(|column| column.value) {
-            Some(Value::Rating | Value::Conservative) => (shown * THOUSANDTHS).round() as i64,
-            _ => shown.round() as i64,
-        }
-    }
-
     pub(crate) fn to_json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string(self)
     }

@@ -6,7 +6,7 @@
 //! that the row names and works it out anew.
 use super::{BoardConfig, line::Line};
 use crate::{
-    Call, Engine, EngineError,
+    Call, Engine, EngineError, hash,
     jobs::{Sink, Stop},
     store::{CountingRow, Expect, Home, Key, Row, Version},
 };
@@ -36,10 +36,7 @@ impl Counted {
 /// A name for a definition.
 pub(super) fn mark_of(config: &BoardConfig) -> u64 {
     let json = config.to_json().unwrap_or_default();
-    let hash = blake3::Hasher::new_derive_key("gsm counting board 1").update(json.as_bytes()).finalize();
-    let mut mark = [0; 8];
-    mark.copy_from_slice(&hash.as_bytes()[..8]);
-    u64::from_be_bytes(mark)
+    hash::name64("gsm counting board 1", &[json.as_bytes()])
 }
 
 impl Engine {

@@ -3,7 +3,7 @@ use super::{BoardConfig, Source, line::Line};
 use crate::{
     Call, Engine, EngineError,
     jobs::{Sink, Stop},
-    store::{ChangeSet, Expect, Home, Key, Row},
+    store::{ChangeSet, Expect, Home, Key, KeyRange, Row},
 };
 use gsm_core::{BoardName, Mode, Timestamp, limits};
 use gsm_ranking::season::{Schedule, ScheduleConfig};
@@ -18,15 +18,6 @@ impl Engine {
             && self.views.boards.named(&config.name).is_none()
         {
             return Err(EngineError::Unknown { what: "mode" });
-        }
-        let followed = if let Source::Mode(mode) = &config.source { mode.as_str() } else { "" };
-        let named = Mode::new(config.name.as_str()).ok().filter(|mode| mode.as_str() != followed);
-        if named.is_some_and(|mode| self.has_mode(&mode)) {
-            let what = format!(
-                "is that of a mode's own board: say `\"mode\": \"{}\"` to define that one",
-                config.name
-            );
-            return Err(EngineError::invalid("name", what));
         }
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             match self.try_put_board(call, &config).await {
@@ -57,6 +48,27 @@ impl Engine {
         Err(EngineError::invalid("mode", what))
     }
 
+    /// Refuses a board whose name is that of a mode's own, and a new one where there are as many as there may be. What it
+    /// says holds as long as nobody else defines anything.
+    async fn check_board(&self, config: &BoardConfig, is_new: bool) -> Result<(), EngineError> {
+        let followed = if let Source::Mode(mode) = &config.source { mode.as_str() } else { "" };
+        let named = Mode::new(config.name.as_str()).ok().filter(|mode| mode.as_str() != followed);
+        if named.is_some_and(|mode| self.has_mode(&mode)) {
+            let what = format!(
+                "is that of a mode's own board: say `\"mode\": \"{}\"` to define that one",
+                config.name
+            );
+            return Err(EngineError::invalid("name", what));
+        }
+        if is_new {
+            let (range, most) = (KeyRange::Boards, limits::BOARDS_MAX);
+            if self.store(range.home()).list(&range, None, most, false).await?.len() >= most {
+                return Err(EngineError::TooManyBoards);
+            }
+        }
+        Ok(())
+    }
+
     async fn try_put_board(&self, call: &Call, config: &BoardConfig) -> Result<(), EngineError> {
         if self.replayed::<()>(call, Home::Document).await?.is_some() {
             return Ok(());
@@ -65,9 +77,8 @@ impl Engine {
         self.close_board(&config.name).await?;
         let key = Key::Board(config.name.clone());
         let found = self.get_one(&key).await?;
-        if found.is_none() && self.views.boards.all().len() >= limits::BOARDS_MAX {
-            return Err(EngineError::TooManyBoards);
-        }
+        let is_new = found.is_none();
+        self.check_board(config, is_new).await?;
         let mut known = None;
         if let Some(found) = &found {
             let Row::Board(json) = &*found.row else { return Err(EngineError::damaged(&key)) };
@@ -97,10 +108,14 @@ impl Engine {
         if let Source::Mode(mode) = &config.source
             && config.has_entries()
         {
-            return self.put_counted(call, config, mode, changes).await;
+            return self.put_counted(call, (config, is_new), mode, changes).await;
         }
         self.remember(&mut changes, call, Home::Document, &())?;
-        self.commit(Home::Document, changes).await?;
+        {
+            let _turn = self.defining.lock().await;
+            self.check_board(config, is_new).await?;
+            self.commit(Home::Document, changes).await?;
+        }
         match config.mode().filter(|_| was_counting) {
             Some(mode) => self.forget_counted(&config.name, mode).await,
             None => Ok(()),
@@ -113,7 +128,7 @@ impl Engine {
     async fn put_counted(
         &self,
         call: &Call,
-        config: &BoardConfig,
+        (config, is_new): (&BoardConfig, bool),
         mode: &Mode,
         mut changes: ChangeSet,
     ) -> Result<(), EngineError> {
@@ -123,7 +138,11 @@ impl Engine {
         if let Err(stop) = self.count_all(line, mode, &mut sink).await {
             return self.close_job(sink, Err(stop)).await;
         }
-        let head = if self.homes.is_one() {
+        // Counting takes a while, and others may define something meanwhile.
+        let _turn = self.defining.lock().await;
+        let head = if let Err(error) = self.check_board(config, is_new).await {
+            Err(error)
+        } else if self.homes.is_one() {
             self.remember(&mut changes, call, Home::Document, &()).map(|()| changes)
         } else {
             self.commit(Home::Document, changes).await.map(|_| self.staging())

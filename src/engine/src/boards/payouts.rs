@@ -199,14 +199,16 @@ impl Engine {
             }
             let rules = PayoutRules::new(config).map_err(|_| EngineError::damaged(&key_of(&of)))?;
             let page = ledger.hand_out(&rules, call.now);
+            if page.is_none() {
+                match self.answer_alone(call, Home::Record, &[name], &None::<u64>).await {
+                    Err(EngineError::Raced(_)) => continue,
+                    done => return done.map(|()| None),
+                }
+            }
             let payout = PayoutRow { config, ledger: Some(ledger) };
             let row = PayingRow { payout, ..row };
             let mut changes = self.payout_changes(call, &of, version, row.clone());
             self.remember(&mut changes, call, Home::Record, &page.map(|page| page.number))?;
-            if page.is_none() {
-                self.remember_alone(call, Home::Record, &[name]).await?;
-                return Ok(None);
-            }
             match self.commit(Home::Record, changes).await {
                 Ok(_) => return self.payout_page(name, season, page, &row).await,
                 Err(EngineError::Raced(_)) => {}

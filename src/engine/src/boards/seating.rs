@@ -255,8 +255,7 @@ impl Engine {
         let Some(mode) = line.config.mode().filter(|_| groups.asks_for_rating()) else {
             return Ok(BTreeMap::new());
         };
-        let (_, scheme) = self.scheme_of(mode).await?;
-        let initial = crate::results::counting::score_of(&scheme.system.initial());
+        let initial = crate::results::counting::score_of(&self.system_of(mode).initial());
         let players: Vec<PlayerId> = players.copied().collect();
         let keys: Vec<Key> = players.iter().map(|player| Key::Rating(mode.clone(), *player)).collect();
         let mut ratings = BTreeMap::new();

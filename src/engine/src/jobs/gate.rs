@@ -378,8 +378,6 @@ fn put(row: &Row) -> Op {
 
 /// The key under which a player is told something by a job.
 fn tell_key(job: JobId, place: u32) -> CommitKey {
-    let mut bits = [0u8; 16];
-    let mut hasher = blake3::Hasher::new_derive_key("gsm job tells 1");
-    hasher.update(&job.as_u128().to_be_bytes()).update(&place.to_be_bytes()).finalize_xof().fill(&mut bits);
-    CommitKey::from_u128(u128::from_be_bytes(bits))
+    let parts: [&[u8]; 2] = [&job.as_u128().to_be_bytes(), &place.to_be_bytes()];
+    CommitKey::from_u128(crate::hash::id128("gsm job tells 1", &parts))
 }

@@ -1,7 +1,7 @@
 //! Who leaves a match may be reported while it runs: then the lock-out begins at once, and not with the result.
 use super::{Blame, Penalties};
 use crate::{
-    Call, Engine, EngineError, Principal, QueueConfig,
+    Call, Engine, EngineError, QueueConfig,
     store::{Expect, Home, Key},
 };
 use gsm_core::{MatchId, Mode, PlayerId};
@@ -37,12 +37,7 @@ impl Engine {
             return Ok(());
         }
         const NONE: EngineError = EngineError::Unknown { what: "match" };
-        let is_foreign = match &call.principal {
-            Principal::Player(_) | Principal::Anonymous => true,
-            Principal::Match(own) => *own != id,
-            Principal::Server(_) | Principal::Admin(_) | Principal::System => false,
-        };
-        if is_foreign {
+        if !call.principal.may_report(id) {
             return Err(NONE);
         }
         if self.result_row(id).await?.is_some() {

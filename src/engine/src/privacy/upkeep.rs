@@ -103,10 +103,13 @@ pub(crate) struct Upkeep {
     due: Option<Timestamp>,
     /// Where the next turn goes on with erasures.
     erased_after: Option<Key>,
+    /// Where it goes on with boards that were given up.
+    closed_after: Option<Key>,
 }
 
 impl Engine {
-    /// One turn of upkeep, bounded. Another node's turn is left to it.
+    /// One turn of upkeep, bounded: a few steps of some erasures, a page of each of some boards that are given up, and a page
+    /// of a class of data. Another node's turn is left to it.
     pub async fn upkeep(&self, rules: &Retention) -> Result<UpkeepReport, EngineError> {
         let mut report = UpkeepReport::default();
         // A turn that is still under way does this one's work.
@@ -115,8 +118,8 @@ impl Engine {
         if self.hold_lease(&Key::Upkeep, &mut upkeep.turn, now).await?.is_none() {
             return Ok(report);
         }
-        self.close_boards().await?;
         self.go_on_erasing(&mut upkeep, &mut report).await?;
+        report.more |= self.close_boards(&mut upkeep.closed_after).await?;
         if upkeep.due.is_some_and(|due| due > now) {
             return Ok(report);
         }

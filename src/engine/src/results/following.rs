@@ -130,8 +130,5 @@ impl Engine {
 
 /// The key of the live home's share in the end of a match.
 fn finish_key(id: MatchId) -> CommitKey {
-    let mut bits = [0u8; 16];
-    let mut hasher = blake3::Hasher::new_derive_key("gsm finish match 1");
-    hasher.update(&id.as_u128().to_be_bytes()).finalize_xof().fill(&mut bits);
-    CommitKey::from_u128(u128::from_be_bytes(bits))
+    CommitKey::from_u128(crate::hash::id128("gsm finish match 1", &[&id.as_u128().to_be_bytes()]))
 }

@@ -170,7 +170,7 @@ impl Engine {
                 (Some(tiers), places)
             }
         };
-        let (_, scheme) = self.scheme_of(mode).await?;
+        let scheme = self.rated_by(mode);
         let mut players = Vec::new();
         self.each(KeyRange::Ratings(mode.clone()), |key, found| {
             if let (Key::Rating(_, player), (StandingRow { rating: Some(row), .. }, _)) =

@@ -3,7 +3,7 @@ use crate::{
     matches::made,
     world::{World, both, mode, one_home, places, refused, wide, world},
 };
-use gsm_core::{Attribute, BoardName, Clock, CommitKey, PlayerId, QueueName, Rank, Timestamp};
+use gsm_core::{Attribute, BoardName, Clock, CommitKey, PlayerId, QueueName, Rank, Timestamp, limits};
 use gsm_engine::{
     BoardConfig, BoardRef, Column, Cut, Dimension, Direction, Eligibility, Operator, Part, Places,
     QueueConfig, Retention, ScheduleConfig, Source, Submission, Ties, Value, Viewer, Visibility,
@@ -22,6 +22,8 @@ both! {
     a_late_score_is_no_earlier_than_what_it_adds_to,
     a_clock_that_is_a_little_ahead_loses_nothing,
     a_board_whose_end_was_cut_short_ends,
+    so_many_boards_are_defined_beside_those_of_the_modes,
+    upkeep_goes_on_past_a_board_that_cannot_be_closed,
     a_hidden_player_counts_for_nobody,
     a_listing_leaves_out_who_goes_into_the_shadow_meanwhile,
     to_who_is_in_the_shadow_all_is_as_if_he_were_ranked,
@@ -305,6 +307,69 @@ async fn a_board_whose_end_was_cut_short_ends(w: World) {
     let left = w.stores[0].list(&KeyRange::AllEntries(name("points")), None, 9, false).await.unwrap();
     assert!(left.is_empty(), "{left:?}");
     assert!(w.stores[0].list(&KeyRange::AllClosing, None, 9, false).await.unwrap().is_empty());
+}
+
+async fn so_many_boards_are_defined_beside_those_of_the_modes(w: World) {
+    let p = w.players(2).await;
+    for mode in ["duel", "solo"] {
+        w.teams(mode, 1, None).await;
+        let call = w.admin();
+        w.engine.set_rating(&call, &crate::world::mode(mode), p[0], 1_600.0, None, "a test").await.unwrap();
+        w.settle();
+    }
+    let board =
+        |n: usize| of_scores(&format!("b{n}"), vec![submitted(Operator::Incr, Direction::Descending)]);
+    // All but the last are written at once, as defining them one by one takes a while.
+    let documents = w.stores.get(1).unwrap_or(&w.stores[0]);
+    let most = limits::BOARDS_MAX;
+    for n in 1..most {
+        let mut changes = ChangeSet::new(CommitKey::from_u128(n as u128), w.clock.now());
+        let json = serde_json::to_string(&board(n)).unwrap();
+        changes.create(Key::Board(board(n).name), Row::Board(json));
+        documents.commit(changes).await.unwrap();
+    }
+    w.settle();
+    define(&w, board(most)).await;
+    refused(w.engine.put_board(&w.admin(), board(most + 1)).await, "too_many_boards");
+    define(&w, board(7)).await;
+    w.engine.delete_board(&w.admin(), &name("b7")).await.unwrap();
+    define(&w, board(most + 1)).await;
+}
+
+async fn upkeep_goes_on_past_a_board_that_cannot_be_closed(w: World) {
+    let p = w.players(1).await;
+    let mut changes = ChangeSet::new(CommitKey::from_u128(1), w.clock.now());
+    changes.create(Key::Closing(name("a")), Row::Identity(p[0]));
+    w.stores[0].commit(changes).await.unwrap();
+    cut_short(&w, "points").await;
+    for _ in 0..3 {
+        w.engine.upkeep(&Retention::default()).await.unwrap();
+        w.settle();
+    }
+    let left = w.stores[0].list(&KeyRange::AllClosing, None, 9, false).await.unwrap();
+    assert_eq!(left.into_iter().map(|(key, _)| key).collect::<Vec<_>>(), [Key::Closing(name("a"))]);
+}
+
+#[tokio::test]
+async fn upkeep_closes_a_board_page_by_page() {
+    let w = world(1, 100, Faults::NONE);
+    define(&w, of_scores("points", vec![submitted(Operator::Incr, Direction::Descending)])).await;
+    for part in w.players(250).await.chunks(20) {
+        let of =
+            |player: &PlayerId| Submission { player: *player, values: vec![5], at: None, metadata: None };
+        let of: Vec<Submission> = part.iter().map(of).collect();
+        w.engine.submit(&w.server(), &name("points"), &of).await.unwrap();
+    }
+    cut_short(&w, "points").await;
+    let left = async || {
+        let rows = w.stores[0].list(&KeyRange::AllEntries(name("points")), None, 300, false).await.unwrap();
+        let marks = w.stores[0].list(&KeyRange::AllClosing, None, 9, false).await.unwrap();
+        (rows.len(), marks.len())
+    };
+    for expected in [(250, 1), (150, 1), (50, 1), (0, 0)] {
+        assert_eq!(left().await, expected);
+        w.engine.upkeep(&Retention::default()).await.unwrap();
+    }
 }
 
 async fn a_hidden_player_counts_for_nobody(w: World) {

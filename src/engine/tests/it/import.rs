@@ -4,7 +4,7 @@ use crate::{
     world::{World, both, first_wins, mode, places, refused},
 };
 use gsm_core::{PlayerId, RequestKey, Timestamp};
-use gsm_engine::{BoardRef, Direction, ImportMatch, Imported, Operator, Viewer, store::Cursor};
+use gsm_engine::{BoardRef, Direction, ImportMatch, ImportPlayer, Imported, Operator, Viewer, store::Cursor};
 use gsm_session::Roster;
 
 both! {
@@ -17,8 +17,9 @@ both! {
 }
 
 async fn player(w: &World, name: &str) -> PlayerId {
-    let at = Timestamp::from_millis(-1_000);
-    w.engine.import_player(&RequestKey::new(name).unwrap(), at).await.unwrap()
+    let (external, at) = (RequestKey::new(name).unwrap(), Timestamp::from_millis(-1_000));
+    let player = ImportPlayer { external, id: None, name: None, at };
+    w.engine.import_players(&[player]).await.unwrap()[0]
 }
 
 async fn history(w: &World, n: u64) -> ImportMatch {

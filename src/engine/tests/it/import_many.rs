@@ -186,8 +186,7 @@ async fn players_are_made_once() {
         assert_eq!(ids[0], ids[2]);
         assert!(ids[0] != ids[1] && ids[1] != ids[3] && ids[0] != ids[3]);
         assert_eq!(world.engine.import_players(&["c", "a"].map(player)).await.unwrap(), [ids[3], ids[0]]);
-        let one = world.engine.import_player(&RequestKey::new("b").unwrap(), Timestamp::EPOCH).await;
-        assert_eq!(one.unwrap(), ids[1]);
+        assert_eq!(world.engine.import_players(&["b"].map(player)).await.unwrap(), [ids[1]]);
         let seen = world.engine.player(&world.admin(), ids[1]).await.unwrap();
         assert_eq!(seen.row.created_at, Timestamp::from_millis(5));
         // Ids that were drawn beforehand are those of who is new, whose first place in the list counts.

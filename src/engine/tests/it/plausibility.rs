@@ -10,6 +10,7 @@ both! {
     a_released_result_ends_as_if_it_had_counted_at_once,
     a_corrected_or_voided_one_leaves_the_quarantine,
     who_plays_too_much_is_looked_at,
+    what_an_operator_did_between_matches_hides_none,
     the_matchs_own_token_is_no_way_around,
     bounds_that_are_none_are_refused,
 }
@@ -184,6 +185,32 @@ async fn who_plays_too_much_is_looked_at(w: World) {
     assert!(play(1, 2).await, "who was held has not played");
     w.clock.advance_ms(3_600_000);
     assert!(play(0, 3).await);
+}
+
+async fn what_an_operator_did_between_matches_hides_none(w: World) {
+    bounded(&w, Plausibility { matches_per_hour: Some(3), ..Plausibility::default() }).await;
+    let p = w.players(5).await;
+    let play = async |other: usize| {
+        let id = matched(&w, &[p[0], p[other]]).await;
+        w.clock.advance_ms(60_000);
+        let view = w.engine.report_result(&w.server(), id, None, &scored([3.0, 1.0], None)).await.unwrap();
+        w.settle();
+        w.turn().await;
+        view.row.counts()
+    };
+    let set = async |mean: f64| {
+        w.engine.set_rating(&w.admin(), &mode("duel"), p[0], mean, None, "a test").await.unwrap();
+        w.settle();
+    };
+    assert!(play(1).await && play(2).await);
+    for nth in 0..40 {
+        set(1_600.0 + f64::from(nth)).await;
+    }
+    assert!(play(3).await, "three an hour");
+    set(1_500.0).await;
+    assert!(!play(4).await, "the fourth");
+    w.clock.advance_ms(3_600_000);
+    assert!(play(4).await);
 }
 
 async fn the_matchs_own_token_is_no_way_around(w: World) {

@@ -1,10 +1,13 @@
 //! Many who change the same rows at the same time: nobody is told to come again.
 use crate::{
+    defined::{of_scores, submitted},
     matches::made,
-    world::{World, mode, places, ticket, world},
+    world::{World, keyed, mode, places, ticket, wide, world},
 };
-use gsm_core::{MatchId, Millis, PlayerId, QueueName, TicketId};
-use gsm_engine::{QueueConfig, Reports, Silence, store::memory::Faults};
+use gsm_core::{MatchId, Millis, PlayerId, QueueName, TicketId, limits};
+use gsm_engine::{
+    Direction, Operator, PayoutConfig, QueueConfig, Reports, ScheduleConfig, Silence, store::memory::Faults,
+};
 use gsm_session::{PlayerSessionState, TicketState};
 
 const MANY: usize = 64;
@@ -135,4 +138,51 @@ async fn results_of_a_popular_player_may_come_at_once() {
     all_well(&futures::future::join_all(all).await);
     let rating = w.engine.rating(&mode("duel"), p[0]).await;
     assert_eq!(rating.unwrap().games as usize, MANY);
+}
+
+/// A queue of its own name in the mode `m`.
+fn queue_in_m(name: &str) -> QueueConfig {
+    QueueConfig::new(QueueName::new(name).unwrap(), mode("m"), wide(1))
+}
+
+#[tokio::test]
+async fn queues_put_at_once_are_no_more_than_there_may_be() {
+    let w = world(1, 4_096, Faults { yields_max: 9, ..Faults::NONE });
+    let most = limits::QUEUES_MAX;
+    let put = async |n: usize| w.engine.put_queue(&w.admin(), queue_in_m(&format!("q{n}"))).await;
+    let done = futures::future::join_all((0..most + 20).map(put)).await;
+    assert_eq!((done.iter().filter(|one| one.is_ok()).count(), w.engine.queues().len()), (most, most));
+}
+
+#[tokio::test]
+async fn a_mode_and_a_board_of_its_name_are_not_made_at_once() {
+    for seed in 0..8 {
+        let w = world(1, 4_096, Faults { seed, yields_max: 9, ..Faults::NONE });
+        let board = of_scores("m", vec![submitted(Operator::Incr, Direction::Descending)]);
+        let (call, again) = (w.admin(), w.admin());
+        let (queue, board) =
+            futures::join!(w.engine.put_queue(&call, queue_in_m("a")), w.engine.put_board(&again, board));
+        assert!(queue.is_ok() != board.is_ok(), "seed {seed}: {queue:?}, {board:?}");
+        let refused = queue.err().or(board.err()).map(|error| error.code());
+        assert_eq!(refused, Some("invalid"), "seed {seed}");
+    }
+}
+
+#[tokio::test]
+async fn who_asks_twice_at_once_for_a_page_where_none_is_left_is_told_so() {
+    for seed in 0..8 {
+        let w = world(1, 4_096, Faults { seed, yields_max: 9, ..Faults::NONE });
+        let season =
+            Some(ScheduleConfig::Days { every: 7, zone: "UTC".into(), from: "2023-11-14T00:00".into() });
+        let config = of_scores("laps", vec![submitted(Operator::Incr, Direction::Descending)]);
+        let board = config.name.clone();
+        w.engine.put_board(&w.admin(), gsm_engine::BoardConfig { season, ..config }).await.unwrap();
+        w.clock.advance_ms(7 * 24 * 3_600_000);
+        let by = PayoutConfig { page_size: 10, in_flight_max: 1, retry_after_ms: 60_000 };
+        w.engine.begin_payout(&w.admin(), &board, 1, by).await.unwrap();
+        let call = keyed(w.server(), "k", "next");
+        let ask = async || w.engine.next_payout_page(&call, &board, 1).await;
+        let (one, other) = futures::join!(ask(), ask());
+        assert_eq!((one.unwrap(), other.unwrap()), (None, None), "seed {seed}");
+    }
 }

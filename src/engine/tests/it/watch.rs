@@ -491,6 +491,7 @@ async fn watches_are_refused_beyond_their_bounds(w: World) {
     let many: Vec<PlayerId> = (1..=1_001).map(PlayerId::from_u128).collect();
     refused(put("scores", friends(&many)).await, "invalid");
     put("scores", friends(&many[..1_000])).await.unwrap();
+    put("scores", friends(&many[1..])).await.unwrap();
     refused(put("nowhere", friends(&[p[1]])).await, "not_found");
     let wins = Column { value: Value::Wins, direction: Direction::Descending, operator: Operator::Last };
     let mut config = BoardConfig {

@@ -336,14 +336,17 @@ impl Watches {
         });
     }
 
-    /// Refuses one more watch where there is no room for it, as far as this node knows.
-    pub(super) fn has_room(&self, friends: &[PlayerId]) -> Result<(), EngineError> {
+    /// Refuses a watch, new or in place of one with the friends `old`, where there is no room for it, as far as this node
+    /// knows. One that does not grow has room.
+    pub(super) fn has_room(&self, old: Option<&[PlayerId]>, friends: &[PlayerId]) -> Result<(), EngineError> {
         let state = self.state.lock();
-        if state.links + 1 + friends.len() > limits::WATCH_LINKS_MAX {
+        let (before, after) = (old.map_or(0, |old| 1 + old.len()), 1 + friends.len());
+        if after > before && state.links + after - before > limits::WATCH_LINKS_MAX {
             return Err(EngineError::TooManyWatches);
         }
         let by = |friend: &PlayerId| state.players.get(friend).map_or(0, |links| links.by.len());
-        match friends.iter().find(|friend| by(friend) >= limits::WATCHED_BY_MAX) {
+        let is_new = |friend: &PlayerId| old.is_none_or(|old| old.binary_search(friend).is_err());
+        match friends.iter().find(|friend| is_new(friend) && by(friend) >= limits::WATCHED_BY_MAX) {
             Some(friend) => {
                 let detail = format!("`{friend}` is watched by {} others already", limits::WATCHED_BY_MAX);
                 Err(EngineError::invalid("friends", detail))
@@ -420,5 +423,54 @@ impl Watches {
             let slots: Vec<u32> = slots.filter(|slot| state.slot(*slot).is_some()).collect();
             state.moved.whole.extend(slots);
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Expect;
+
+    const BY: usize = limits::WATCHED_BY_MAX;
+
+    fn player(n: usize) -> PlayerId {
+        PlayerId::from_u128(n as u128 + 1)
+    }
+
+    fn put(watches: &Watches, watcher: usize, friends: Vec<PlayerId>) {
+        let row = WatchRow {
+            friends,
+            top: vec![1],
+            personal_best: false,
+            since: Timestamp::EPOCH,
+            until: Timestamp::from_millis(1_000),
+        };
+        let op = Op::Put { row: Arc::new(Row::Watch(row)), expires_at: None };
+        let key = Key::Watch(player(watcher), BoardName::new("duel").unwrap());
+        watches.follow(&Write { key, expect: Expect::Any, op });
+    }
+
+    #[test]
+    fn a_friend_has_room_for_so_many_watchers_and_a_changed_watch_is_one() {
+        let (watches, star) = (Watches::default(), player(0));
+        (1..BY).for_each(|watcher| put(&watches, watcher, vec![star]));
+        assert!(watches.has_room(Some(&[]), &[star]).is_ok(), "the last one");
+        put(&watches, BY, vec![star]);
+        assert!(watches.has_room(None, &[star]).is_err(), "one more watch");
+        assert!(watches.has_room(Some(&[]), &[star]).is_err(), "one that did not name him before");
+        assert!(watches.has_room(Some(&[star]), &[star]).is_ok(), "one that did");
+    }
+
+    #[test]
+    fn links_have_room_for_what_a_watch_grows_by() {
+        let watches = Watches::default();
+        watches.state.lock().links = limits::WATCH_LINKS_MAX - 2;
+        let friends = [player(0), player(1), player(2)];
+        assert!(watches.has_room(None, &friends[..1]).is_ok());
+        assert!(watches.has_room(None, &friends[..2]).is_err());
+        assert!(watches.has_room(Some(&friends[..1]), &friends).is_ok());
+        assert!(watches.has_room(Some(&[]), &friends).is_err());
+        watches.state.lock().links = limits::WATCH_LINKS_MAX + 5;
+        assert!(watches.has_room(Some(&friends), &friends[..2]).is_ok(), "it does not grow");
     }
 }

@@ -58,11 +58,7 @@ pub(super) fn is_of_earlier_season(view: &View, told: &ToldRow) -> bool {
 
 fn settings_in(view: &View, season: u64) -> u64 {
     let json = view.config.to_json().unwrap_or_default();
-    let mut hasher = blake3::Hasher::new_derive_key("gsm board settings 1");
-    let hash = hasher.update(&season.to_be_bytes()).update(json.as_bytes()).finalize();
-    let mut name = [0; 8];
-    name.copy_from_slice(&hash.as_bytes()[..8]);
-    u64::from_be_bytes(name)
+    crate::hash::name64("gsm board settings 1", &[&season.to_be_bytes(), json.as_bytes()])
 }
 
 fn bit(at: usize) -> u8 {

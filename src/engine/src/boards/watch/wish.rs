@@ -126,8 +126,9 @@ impl Engine {
         let name = &view.config.name;
         let Stored { watch: old_watch, told: old_told } = self.stored_watch(name, player).await?;
         if old_watch.is_none() {
-            self.room_for_watch(player, wish).await?;
+            self.room_for_watch(player).await?;
         }
+        self.views.watches.has_room(old_watch.as_ref().map(|(old, _)| &*old.friends), &wish.friends)?;
         let watch = WatchRow {
             friends: wish.friends.clone(),
             top: wish.top.clone(),
@@ -198,13 +199,13 @@ impl Engine {
         Ok(stored)
     }
 
-    /// Refuses a watch for which there is no room.
-    async fn room_for_watch(&self, player: PlayerId, wish: &WatchWish) -> Result<(), EngineError> {
+    /// Refuses one more watch of a player who has as many as he may.
+    async fn room_for_watch(&self, player: PlayerId) -> Result<(), EngineError> {
         let range = KeyRange::Watches(player);
         let own = self.store(Home::Live).list(&range, None, limits::WATCHES_PER_PLAYER_MAX, false).await?;
         if own.len() >= limits::WATCHES_PER_PLAYER_MAX {
             return Err(EngineError::TooManyWatches);
         }
-        self.views.watches.has_room(&wish.friends)
+        Ok(())
     }
 }
