@@ -37,7 +37,7 @@ fn damaged() -> ApiError {
         .hint("the server's log says where; `gsm audit verify` looks at the whole of it")
 }
 
-/// Reads the log's files where that blocks nobody.
+/// Reads the log's files where that blocks nobody, once it is its turn.
 pub(super) async fn read<T: Send + 'static>(
     app: &App,
     read: impl FnOnce(&Reading) -> Result<T, LogError> + Send + 'static,
@@ -45,8 +45,19 @@ pub(super) async fn read<T: Send + 'static>(
     if app.audit.is_damaged() {
         return Err(damaged());
     }
+    let place = app.audit.readers.place().await.ok_or_else(|| {
+        let detail = "the audit log is read by as many as may wait for it";
+        ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_readers", detail)
+            .hint("repeat the request")
+            .retry_after(1)
+    })?;
     let reading = Reading { files: app.audit.files().clone(), standing: app.audit.standing() };
-    let done = tokio::task::spawn_blocking(move || read(&reading)).await;
+    // Whoever gives up leaves the work behind, and the place is taken until it is done.
+    let done = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        read(&reading)
+    });
+    let done = done.await;
     done.map_err(|error| ApiError::internal(error.to_string()))?.map_err(failed)
 }
 

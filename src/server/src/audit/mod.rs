@@ -7,6 +7,7 @@ mod checking;
 mod floods;
 mod keys;
 mod parameters;
+mod readers;
 mod reading;
 mod sequencer;
 mod shipping;
@@ -110,6 +111,8 @@ pub(crate) struct Audit {
     keys: Mutex<Keys>,
     /// Those who make keys wait here.
     pub(crate) turns: turns::Turns,
+    /// Those who read the log wait here.
+    pub(crate) readers: readers::Readers,
     standing: RwLock<Arc<Standing>>,
     files: AuditDir,
     damage: checking::Found,

@@ -90,6 +90,7 @@ impl Sequencer {
             rung: true.into(),
             keys: Mutex::new(keys),
             turns: Default::default(),
+            readers: Default::default(),
             standing: RwLock::new(Arc::new(log.standing())),
             files,
         });
