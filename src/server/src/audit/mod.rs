@@ -46,7 +46,7 @@ const NOTES_MAX: usize = 65_536;
 const AGENT_CHARS_MAX: usize = 200;
 /// The parameter of paths that is somebody's address.
 const ADDRESS: &str = "address";
-/// The actions that are written down although they change nothing.
+/// The actions of calls that may open a stream, and are written down if they do although they change nothing.
 const OPENINGS: [&str; 1] = ["gsm:Subscribe"];
 /// What a call of no operation is called.
 const UNKNOWN: &str = "gsm:Unknown";
