@@ -99,6 +99,17 @@ struct Waiting {
     closing: bool,
 }
 
+impl Waiting {
+    /// Takes back what could not be written, before what has come since. What is above [`NOTES_MAX`] is counted.
+    fn put_back(&mut self, notes: Vec<Note>) {
+        self.notes.splice(0..0, notes);
+        let above = self.notes.split_off(NOTES_MAX.min(self.notes.len()));
+        for note in above {
+            self.floods.other(note);
+        }
+    }
+}
+
 /// What the door, the handlers and the sequencer share.
 pub(crate) struct Audit {
     addresses: Addresses,
@@ -247,5 +258,28 @@ impl Audit {
             drop(self.waiting.lock());
             self.bell.notify_one();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_notes_wait_than_may_however_often_they_cannot_be_written() {
+        let note = |at: usize| Note::new("gsm:CreateTicket", Timestamp::from_millis(at as i64));
+        let mut waiting = Waiting::default();
+        for round in 0..3 {
+            let taken = std::mem::take(&mut waiting.notes);
+            waiting.notes = (0..NOTES_MAX).map(|at| note(at + round * NOTES_MAX)).collect();
+            waiting.put_back(taken);
+            assert_eq!(waiting.notes.len(), NOTES_MAX);
+            assert_eq!(waiting.notes[0].at, Timestamp::EPOCH, "the first stay");
+        }
+        // The rest is counted, also where one stands for many.
+        let folded = Note { folded: Some((5, Timestamp::EPOCH)), ..note(7) };
+        waiting.floods.other(folded);
+        let told = waiting.floods.over(Timestamp::EPOCH, true);
+        assert_eq!(told[0].folded, Some((2 * NOTES_MAX as u64 + 5, Timestamp::EPOCH)));
     }
 }
