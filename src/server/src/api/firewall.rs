@@ -267,15 +267,14 @@ pub(crate) async fn put(
     }
     let guard = &app.door.guard;
     let _turn = guard.turn.lock().await;
-    let is_new = !guard.listed().iter().any(|entry| (entry.list, entry.network) == (list, network));
-    if is_new && !guard.has_room(list, app.engine.clock().wall()) {
+    if !guard.is_listed(list, network) && !guard.has_room(list, app.engine.clock().wall()) {
         let detail = format!("the {list} list holds as many networks as it may");
         return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, "list_full", detail)
             .hint("take networks out, or join them to wider ones"));
     }
     let listed = app.engine.put_listed(&write.call, list, network, reason, body.expires_at).await?;
     // A repeated call changes nothing: what holds is what the store has.
-    guard.follow(list, network, app.engine.listed_as(list, network).await?, app.engine.clock().wall());
+    guard.follow(list, network, app.engine.listed_as(list, network).await?);
     Ok(Answer(ListedDto::from(&listed)))
 }
 
@@ -294,6 +293,6 @@ pub(crate) async fn remove(
     let guard = &app.door.guard;
     let _turn = guard.turn.lock().await;
     app.engine.remove_listed(&write.call, list, network).await?;
-    guard.follow(list, network, app.engine.listed_as(list, network).await?, app.engine.clock().wall());
+    guard.follow(list, network, app.engine.listed_as(list, network).await?);
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,8 +1,8 @@
 //! What the configuration says of the firewall, checked.
-use super::{Stored, files, reach};
+use super::{Stored, files, reach, set_of};
 use gsm_engine::AddressList;
-use gsm_security::{Entry, Lists, NetworkSet, Profile, Rule, RuleConfig, RuleError, rules};
-use std::path::PathBuf;
+use gsm_security::{Entry, List, Lists, NetworkSet, Profile, Rule, RuleConfig, RuleError, rules};
+use std::{path::PathBuf, sync::Arc};
 
 /// What the firewall is told. Files are read at the start and whenever they change.
 #[derive(Debug, Clone)]
@@ -94,12 +94,14 @@ impl FirewallSettings {
         own.into_iter().chain(of_file.iter().copied()).collect()
     }
 
+    /// Both lists.
     pub(super) fn lists(&self, files: &files::Files, stored: &Stored) -> Lists {
-        let set = |list: AddressList| {
-            let stored = stored.values().filter(|entry| entry.list == list);
-            let stored = stored.map(|entry| Entry { network: entry.network, until: entry.row.expires_at });
-            NetworkSet::new(self.entries(files, list).into_iter().chain(stored))
-        };
-        Lists { deny: set(AddressList::Deny), allow: set(AddressList::Allow) }
+        let list = |of| List { written: self.written(files, of), stored: set_of(stored, of) };
+        Lists { deny: list(AddressList::Deny), allow: list(AddressList::Allow) }
+    }
+
+    /// The networks of a list that are not the store's, as a set.
+    pub(super) fn written(&self, files: &files::Files, list: AddressList) -> Arc<NetworkSet> {
+        Arc::new(NetworkSet::new(self.entries(files, list)))
     }
 }
