@@ -11,7 +11,7 @@ pub(crate) use fields::announce;
 pub use settings::FirewallSettings;
 pub(crate) use settings::KEYS_MAX_DEFAULT;
 
-use crate::problem::ApiError;
+use crate::{front::watch::Mark, problem::ApiError};
 use arc_swap::ArcSwap;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use gsm_core::Timestamp;
@@ -56,6 +56,8 @@ pub(crate) struct Guard {
 }
 
 struct Parts {
+    /// How the files looked just before they were last read.
+    marks: Vec<Option<Mark>>,
     stored: Stored,
     loaded: Loaded,
 }
@@ -71,6 +73,7 @@ impl Guard {
         seed: u64,
         now: Timestamp,
     ) -> Result<Self, files::FileError> {
+        let marks = settings.marks();
         let files = settings.read()?;
         let stored = by_network(listed);
         let plan = Plan {
@@ -84,7 +87,7 @@ impl Guard {
         Ok(Self {
             current: ArcSwap::from_pointee(Firewall::new(plan, lists, seed)),
             started: Instant::now(),
-            parts: Mutex::new(Parts { stored, loaded }),
+            parts: Mutex::new(Parts { marks, stored, loaded }),
             turn: tokio::sync::Mutex::default(),
             settings,
         })
@@ -107,6 +110,12 @@ impl Guard {
     /// What the last look at the files came to.
     pub(crate) fn loaded(&self) -> Loaded {
         self.parts.lock().loaded.clone()
+    }
+
+    /// Whether a file is another than when it was last read.
+    pub(crate) fn have_files_changed(&self) -> bool {
+        let now = self.settings.marks();
+        now != self.parts.lock().marks
     }
 
     /// What operators have put into lists.
@@ -156,6 +165,7 @@ impl Guard {
 
     /// Reads the files again, and what the store has. What cannot be used changes nothing and is told.
     pub(crate) fn reload(&self, listed: Vec<Listed>, now: Timestamp) -> Result<(), files::FileError> {
+        let marks = self.settings.marks();
         let read = self.settings.read().and_then(|files| {
             let rules = self.settings.rules(&files.rules).map_err(files::FileError::of_rules)?;
             Ok((rules, AddressList::ALL.map(|list| (list, self.settings.written(&files, list)))))
@@ -181,7 +191,7 @@ impl Guard {
                 Some(error)
             }
         };
-        parts.stored = stored;
+        (parts.marks, parts.stored) = (marks, stored);
         parts.loaded = Loaded { at: now, error: error.as_ref().map(ToString::to_string) };
         error.map_or(Ok(()), Err)
     }
@@ -281,5 +291,34 @@ mod tests {
         assert!(at("192.0.2.9") && at("127.0.0.66"));
         guard.follow(AddressList::Deny, network, None);
         assert!(!at("192.0.2.9") && at("127.0.0.66") && guard.listed().is_empty());
+    }
+
+    #[test]
+    fn a_file_that_changed_is_read_until_that_is_done_whatever_its_time_says() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("deny");
+        let write = |text: &str| {
+            let new = dir.path().join("new");
+            std::fs::write(&new, text).unwrap();
+            let file = std::fs::File::options().write(true).open(&new).unwrap();
+            file.set_modified(std::time::UNIX_EPOCH).unwrap();
+            std::fs::rename(&new, &path).unwrap();
+        };
+        write("192.0.2.1\n");
+        let profile = gsm_security::Profile::Default;
+        let settings = FirewallSettings { deny_file: Some(path.clone()), ..FirewallSettings::of(profile) };
+        let now = Timestamp::EPOCH;
+        let guard = Guard::new(settings, Vec::new(), 7, now).unwrap();
+        let denies = |address: &str| guard.current().lists().deny.has(address.parse().unwrap(), now);
+        assert!(denies("192.0.2.1") && !guard.have_files_changed());
+        // As long as before, and of the same time.
+        write("192.0.2.2\n");
+        assert!(guard.have_files_changed() && guard.have_files_changed(), "until it is read");
+        guard.reload(Vec::new(), now).unwrap();
+        assert!(denies("192.0.2.2") && !denies("192.0.2.1") && !guard.have_files_changed());
+        // What cannot be used is told once.
+        write("nonsense\n");
+        assert!(guard.have_files_changed() && guard.reload(Vec::new(), now).is_err());
+        assert!(denies("192.0.2.2") && !guard.have_files_changed());
     }
 }

@@ -1,5 +1,6 @@
 //! What the configuration says of the firewall, checked.
 use super::{Stored, files, reach, set_of};
+use crate::front::watch::{Mark, mark};
 use gsm_engine::AddressList;
 use gsm_security::{Entry, List, Lists, NetworkSet, Profile, Rule, RuleConfig, RuleError, rules};
 use std::{path::PathBuf, sync::Arc};
@@ -82,6 +83,11 @@ impl FirewallSettings {
     /// The files there are.
     pub fn paths(&self) -> impl Iterator<Item = &PathBuf> {
         [&self.rules_file, &self.deny_file, &self.allow_file].into_iter().flatten()
+    }
+
+    /// How they look now.
+    pub(super) fn marks(&self) -> Vec<Option<Mark>> {
+        self.paths().map(|path| mark(path)).collect()
     }
 
     /// The networks of a list that are not the store's.
