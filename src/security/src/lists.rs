@@ -159,7 +159,7 @@ impl NetworkSet {
     /// Whether a network that `address` lies in is in the set at `now`.
     #[must_use]
     pub fn has(&self, address: IpAddr, now: Timestamp) -> bool {
-        if self.len == 0 {
+        if self.is_empty() {
             return false;
         }
         let bits = wide(address);
