@@ -3,6 +3,7 @@ use super::{
     App,
     answer::Answer,
     extract::{Admitted, Json, Params, Write},
+    rulings::reason,
 };
 use crate::{
     firewall::reload as reading,
@@ -18,8 +19,6 @@ use utoipa::ToSchema;
 
 /// Entries of lists that one answer shows.
 const ENTRIES_SHOWN_MAX: usize = 1_000;
-/// Characters of a reason.
-const REASON_CHARS_MAX: usize = 128;
 
 /// What the firewall does.
 #[derive(Serialize, ToSchema)]
@@ -260,11 +259,7 @@ pub(crate) async fn put(
 ) -> Result<Answer<ListedDto>, ApiError> {
     let (list, network) = named(&params)?;
     let Json(body) = write.body;
-    let reason = body.reason.trim();
-    if !(1..=REASON_CHARS_MAX).contains(&reason.chars().count()) || reason.chars().any(char::is_control) {
-        let what = format!("must have 1 to {REASON_CHARS_MAX} characters, none of them a control character");
-        return Err(ApiError::value("reason", what));
-    }
+    let reason = reason(&body.reason)?;
     let guard = &app.door.guard;
     let _turn = guard.turn.lock().await;
     if !guard.is_listed(list, network) && !guard.has_room(list, app.engine.clock().wall()) {
