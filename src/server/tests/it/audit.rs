@@ -1,7 +1,7 @@
 //! The audit log: what a running server writes, and what it shows of it.
 use crate::{
     client::{Answer, Client},
-    world::{World, text},
+    world::{World, eventually, text},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use gsm_adapters::AuditDir;
@@ -179,14 +179,12 @@ async fn opening_a_stream_has_a_record() {
 
 /// The newest checkpoint once it covers so many records.
 async fn checkpoint(world: &World, least: u64) -> (String, Checkpoint) {
-    loop {
+    eventually(async || {
         let note = world.anyone.get("/v1/audit/checkpoint").await.text;
         let found = Checkpoint::trusted(note.as_bytes(), &keys(&world.data())).unwrap();
-        if found.size >= least {
-            return (note, found);
-        }
-        tokio::task::yield_now().await;
-    }
+        (found.size >= least).then_some((note, found))
+    })
+    .await
 }
 
 fn hashes(proof: &Value) -> Vec<Hash> {
