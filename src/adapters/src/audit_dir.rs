@@ -79,17 +79,15 @@ impl Files for AuditDir {
 }
 
 impl Disk for AuditDir {
-    fn replace(&mut self, path: &str, bytes: &[u8], durable: bool) -> io::Result<()> {
+    fn replace(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
         let file = self.place(path)?;
         let mut draft = file.clone().into_os_string();
         draft.push(DRAFT);
         let mut writing = fs::File::create(&draft)?;
         writing.write_all(bytes)?;
-        if durable {
-            writing.sync_all()?;
-        }
+        writing.sync_all()?;
         fs::rename(&draft, &file)?;
-        if durable { sync_dir(file.parent()) } else { Ok(()) }
+        sync_dir(file.parent())
     }
 
     fn append(&mut self, path: &str, at: u64, bytes: &[u8]) -> io::Result<()> {
@@ -130,7 +128,7 @@ impl Vault for AuditDir {
     }
 
     fn put(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
-        self.replace(path, bytes, true)
+        self.replace(path, bytes)
     }
 }
 

@@ -21,7 +21,7 @@ impl Files for Memory {
 }
 
 impl Disk for Memory {
-    fn replace(&mut self, path: &str, bytes: &[u8], _: bool) -> io::Result<()> {
+    fn replace(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
         self.0.borrow_mut().insert(path.to_owned(), bytes.to_vec());
         Ok(())
     }

@@ -22,8 +22,8 @@ pub trait Files {
 
 /// Writes them.
 pub trait Disk: Files {
-    /// Puts a file in the place of another, whole or not at all. With `durable` it survives a power cut once this returns.
-    fn replace(&mut self, path: &str, bytes: &[u8], durable: bool) -> io::Result<()>;
+    /// Puts a file in the place of another, whole or not at all; durable when this returns.
+    fn replace(&mut self, path: &str, bytes: &[u8]) -> io::Result<()>;
     /// Cuts a file off at `at` bytes (making it where there is none) and appends; durable when this returns. A failure may
     /// leave a part.
     fn append(&mut self, path: &str, at: u64, bytes: &[u8]) -> io::Result<()>;
@@ -45,7 +45,7 @@ impl<F: Files> Files for Unwritten<F> {
 }
 
 impl<F: Files> Disk for Unwritten<F> {
-    fn replace(&mut self, _: &str, _: &[u8], _: bool) -> io::Result<()> {
+    fn replace(&mut self, _: &str, _: &[u8]) -> io::Result<()> {
         Ok(())
     }
     fn append(&mut self, _: &str, _: u64, _: &[u8]) -> io::Result<()> {

@@ -218,7 +218,7 @@ impl<D: Disk> Log<D> {
         let old: Vec<Tile> = self.rows.partial().map(|(tile, _)| tile).collect();
         for (tile, row) in batch.rows.partial().filter(|(tile, _)| !old.contains(tile)) {
             let (path, bytes) = (tile.path(), bytes_of(row));
-            self.disk.replace(&path, &bytes, true).map_err(io(&path))?;
+            self.disk.replace(&path, &bytes).map_err(io(&path))?;
         }
         self.put(CHECKPOINT, batch.note.as_bytes())?;
         self.keep(batch.rows.size(), batch.at, &batch.note)?;
@@ -254,7 +254,7 @@ impl<D: Disk> Log<D> {
     }
 
     fn put(&mut self, path: &str, bytes: &[u8]) -> Result<(), LogError> {
-        self.disk.replace(path, bytes, true).map_err(io(path))
+        self.disk.replace(path, bytes).map_err(io(path))
     }
 
     /// Signs with other keys from now on, the newest first: a checkpoint by them is in place when this returns.

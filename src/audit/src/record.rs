@@ -243,8 +243,9 @@ pub(crate) fn time_of(line: &[u8]) -> Option<Timestamp> {
     timestamp(std::str::from_utf8(line.get(from..from + 24)?).ok()?)
 }
 
-/// The place in the journal of the change that a written record tells of. In a caller's words quotes are escaped, so that
-/// nothing in them is taken for it.
+/// The place in the journal of the change that a written record tells of. Nothing that a caller brought is taken for it: texts
+/// are escaped, and parameters, which are JSON and stand before it, must have no member of this name. Whoever makes them sees
+/// to that; the last in the line counts.
 pub(crate) fn commit_of(line: &[u8]) -> Option<u64> {
     const MEMBER: &[u8] = b",\"additionalEventData\":{\"commit\":";
     let from = memchr::memmem::rfind(line, MEMBER)? + MEMBER.len();
@@ -253,7 +254,7 @@ pub(crate) fn commit_of(line: &[u8]) -> Option<u64> {
     std::str::from_utf8(&digits).ok()?.parse::<i64>().ok()?.try_into().ok()
 }
 
-/// The key that a written record says signs from then on. Nothing in a caller's words is taken for it, as above.
+/// The key that a written record says signs from then on. Nothing that a caller brought is taken for it, as above.
 pub(crate) fn successor_of(line: &[u8]) -> Option<VerifierKey> {
     const NAME: &[u8] = b",\"eventName\":\"gsm:RotateAuditKey\",";
     const MEMBER: &[u8] = b",\"resources\":[{\"ARN\":\"";

@@ -60,6 +60,9 @@ impl Glob {
     /// Whether all of `text` fits. O(length of the text × stars): a text is never read again for a star before the last.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
+        if let Some(plain) = self.plain() {
+            return plain == text;
+        }
         // Places where the pieces so far may end. A star makes a run of places of one.
         let bytes = text.as_bytes();
         let mut ends = vec![false; bytes.len() + 1];

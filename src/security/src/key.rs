@@ -16,12 +16,6 @@ impl Key {
         Self(bits.to_be_bytes())
     }
 
-    /// The bits.
-    #[must_use]
-    pub const fn as_u128(self) -> u128 {
-        u128::from_be_bytes(self.0)
-    }
-
     /// From bytes of any length: pieces that differ, or are cut otherwise, give other keys.
     #[must_use]
     pub fn of_bytes(pieces: &[&[u8]]) -> Self {

@@ -46,7 +46,7 @@ pub use firewall::{DENIED_ADDRESS, Firewall, Now, Plan, Quota, RuleReport, Verdi
 pub use glob::{GLOB_BYTES_MAX, Glob, GlobError};
 pub use key::{Key, address_key};
 pub use limiter::{Decision, Limiter};
-pub use lists::{Entry, LIST_ENTRIES_MAX, Lists, Network, NetworkError, NetworkSet};
+pub use lists::{Entry, LIST_ENTRIES_MAX, List, Lists, Network, NetworkError, NetworkSet};
 pub use profile::{Profile, RULES_MAX, UnknownProfile, rules};
 pub use rate::{EXACT_LIMIT_MAX, LIMIT_MAX, Rate, RateError, WINDOW_MAX};
 pub use rule::{

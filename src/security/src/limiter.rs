@@ -145,12 +145,6 @@ impl<K: Eq + Hash + Clone> Limiter<K> {
         }
     }
 
-    /// The rate it keeps.
-    #[must_use]
-    pub const fn rate(&self) -> Rate {
-        self.rate
-    }
-
     /// Keeps another rate from now on. What passed before stays counted, so that nobody gets a new budget; of a longer window,
     /// what is remembered still.
     ///

@@ -2,7 +2,7 @@
 use gsm_core::Timestamp;
 use hashbrown::HashMap;
 use ipnet::IpNet;
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{fmt, net::IpAddr, str::FromStr, sync::Arc};
 
 /// Networks of one list.
 pub const LIST_ENTRIES_MAX: usize = 100_000;
@@ -98,7 +98,7 @@ pub struct Entry {
 }
 
 /// A set of networks. A look-up costs a hash for each length of prefix that occurs, however many networks there are.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct NetworkSet {
     /// By length, the longest first.
     by_length: Vec<(u8, HashMap<u128, Option<Timestamp>>)>,
@@ -111,26 +111,55 @@ impl NetworkSet {
     pub fn new(entries: impl IntoIterator<Item = Entry>) -> Self {
         let mut set = Self::default();
         for entry in entries {
-            let (bits, length) = entry.network.bits();
-            let at = set.by_length.binary_search_by(|(known, _)| length.cmp(known)).unwrap_or_else(|at| {
-                set.by_length.insert(at, (length, HashMap::new()));
-                at
-            });
-            let Some((_, nets)) = set.by_length.get_mut(at) else { continue };
-            nets.entry(bits)
-                .and_modify(|until| *until = until.and_then(|known| entry.until.map(|new| known.max(new))))
-                .or_insert_with(|| {
-                    set.len += 1;
-                    entry.until
-                });
+            let known = set.end(entry.network);
+            let until = match (known, entry.until) {
+                (Some(None), _) | (_, None) => None,
+                (Some(Some(known)), Some(new)) => Some(known.max(new)),
+                (None, until) => until,
+            };
+            set.put(Entry { until, ..entry });
         }
         set
+    }
+
+    /// Puts a network in, or gives it another end.
+    pub fn put(&mut self, entry: Entry) {
+        let (bits, length) = entry.network.bits();
+        let at = self.place(length).unwrap_or_else(|at| {
+            self.by_length.insert(at, (length, HashMap::new()));
+            at
+        });
+        let Some((_, nets)) = self.by_length.get_mut(at) else { return };
+        self.len += usize::from(nets.insert(bits, entry.until).is_none());
+    }
+
+    /// Takes a network out.
+    pub fn remove(&mut self, network: Network) {
+        let (bits, length) = network.bits();
+        let Ok(at) = self.place(length) else { return };
+        let Some((_, nets)) = self.by_length.get_mut(at) else { return };
+        self.len -= usize::from(nets.remove(&bits).is_some());
+        if nets.is_empty() {
+            self.by_length.remove(at);
+        }
+    }
+
+    /// Where the networks of a length are, or would be.
+    fn place(&self, length: u8) -> Result<usize, usize> {
+        self.by_length.binary_search_by(|(known, _)| length.cmp(known))
+    }
+
+    /// The end of a network, if it is in the set.
+    fn end(&self, network: Network) -> Option<Option<Timestamp>> {
+        let (bits, length) = network.bits();
+        let (_, nets) = self.by_length.get(self.place(length).ok()?)?;
+        nets.get(&bits).copied()
     }
 
     /// Whether a network that `address` lies in is in the set at `now`.
     #[must_use]
     pub fn has(&self, address: IpAddr, now: Timestamp) -> bool {
-        if self.len == 0 {
+        if self.is_empty() {
             return false;
         }
         let bits = wide(address);
@@ -141,11 +170,17 @@ impl NetworkSet {
         })
     }
 
-    /// Networks whose time is not over at `now`. Cost: a look at each.
-    #[must_use]
-    pub fn len_at(&self, now: Timestamp) -> usize {
-        let ends = self.by_length.iter().flat_map(|(_, nets)| nets.values());
-        ends.filter(|until| until.is_none_or(|until| now < until)).count()
+    /// The networks whose time is not over at `now`, by length and bits.
+    fn at(&self, now: Timestamp) -> impl Iterator<Item = (u8, u128)> {
+        let all = self.by_length.iter().flat_map(|(length, nets)| nets.iter().map(|net| (*length, net)));
+        all.filter(move |(_, (_, until))| until.is_none_or(|until| now < until))
+            .map(|(length, (bits, _))| (length, *bits))
+    }
+
+    /// Whether this very network is in the set at `now`.
+    fn lists(&self, (length, bits): (u8, u128), now: Timestamp) -> bool {
+        let nets = self.place(length).ok().and_then(|at| self.by_length.get(at));
+        nets.and_then(|(_, nets)| nets.get(&bits)).is_some_and(|until| until.is_none_or(|until| now < until))
     }
 
     /// Networks, those included whose time is over.
@@ -161,13 +196,43 @@ impl NetworkSet {
     }
 }
 
+/// A list: what is written about it, and what operators put into it, which changes one by one.
+#[derive(Debug, Clone, Default)]
+pub struct List {
+    /// Of files and the profile.
+    pub written: Arc<NetworkSet>,
+    /// Of operators.
+    pub stored: Arc<NetworkSet>,
+}
+
+impl List {
+    /// Whether a network that `address` lies in is in the list at `now`.
+    #[must_use]
+    pub fn has(&self, address: IpAddr, now: Timestamp) -> bool {
+        self.written.has(address, now) || self.stored.has(address, now)
+    }
+
+    /// Networks whose time is not over at `now`. Cost: a look at each.
+    #[must_use]
+    pub fn len_at(&self, now: Timestamp) -> usize {
+        let only_stored = self.stored.at(now).filter(|network| !self.written.lists(*network, now));
+        self.written.at(now).count() + only_stored.count()
+    }
+
+    /// At most so many networks, however much time has passed. Cost: none.
+    #[must_use]
+    pub fn len_max(&self) -> usize {
+        self.written.len() + self.stored.len()
+    }
+}
+
 /// Both lists.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Lists {
     /// Refused whatever is asked.
-    pub deny: NetworkSet,
+    pub deny: List,
     /// Never limited.
-    pub allow: NetworkSet,
+    pub allow: List,
 }
 
 #[cfg(test)]
@@ -228,6 +293,34 @@ mod tests {
         assert!(set.has(address, at(99)));
         let set = NetworkSet::new([entry("192.0.2.0/24", Some(10)), entry("192.0.2.1", Some(5))]);
         assert!(set.has(address, at(9)), "a wider network still has it");
+    }
+
+    #[test]
+    fn a_network_is_put_in_and_taken_out() {
+        let at = |s: i64| Timestamp::from_millis(s * 1_000);
+        let entry = |text, until: Option<i64>| Entry { network: net(text), until: until.map(at) };
+        let address: IpAddr = "192.0.2.1".parse().unwrap();
+        let mut set = NetworkSet::new([entry("192.0.2.0/24", Some(10)), entry("::1", None)]);
+        set.put(entry("192.0.2.0/24", Some(5)));
+        assert!(!set.has(address, at(5)) && set.len() == 2, "the newest end counts");
+        set.remove(net("192.0.2.0/25"));
+        set.remove(net("192.0.2.0/24"));
+        assert!(!set.has(address, at(0)) && set.len() == 1);
+        set.put(entry("192.0.2.1", None));
+        assert!(set.has(address, at(99)) && set.len() == 2);
+    }
+
+    #[test]
+    fn what_is_written_and_stored_is_one_network() {
+        let now = Timestamp::EPOCH;
+        let over = Entry { network: net("10.0.0.3"), until: Some(now) };
+        let mut stored = set(&["10.0.0.2", "10.0.0.0/8"]);
+        stored.put(over);
+        let list = List { written: Arc::new(set(&["10.0.0.1", "10.0.0.2"])), stored: Arc::new(stored) };
+        assert_eq!((list.len_at(now), list.len_max()), (3, 5));
+        for (address, has) in [("10.0.0.1", true), ("10.9.9.9", true), ("11.0.0.1", false)] {
+            assert_eq!(list.has(address.parse().unwrap(), now), has, "{address}");
+        }
     }
 
     proptest! {

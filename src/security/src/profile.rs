@@ -33,7 +33,7 @@ pub struct UnknownProfile {
 type Line = (&'static str, Event, Option<Face>, &'static [&'static str], &'static str);
 
 /// The rules there are; of two that refuse a request the upper one is told.
-const TABLE: [Line; 8] = [
+const TABLE: [Line; 9] = [
     ("sign_in", Event::Request, None, &["gsm:SignIn"], "address"),
     ("ticket_create", Event::Request, None, &["gsm:CreateTicket"], "player"),
     (
@@ -63,6 +63,8 @@ const TABLE: [Line; 8] = [
         ],
         "player",
     ),
+    // A page of the audit log costs a look through tens of thousands of records.
+    ("export", Event::Request, None, &["gsm:ExportPlayer"], "player"),
     ("result", Event::Request, None, &["gsm:ReportResult"], "api_key"),
     ("player", Event::Request, Some(Face::Native), &[], "player"),
     // By access key; by address where signatures are not looked at.
@@ -83,6 +85,7 @@ impl Profile {
             (Self::Default, "bad_token") => Some((10, 60)),
             (Self::Default, "ticket_create") => Some((20, 10)),
             (Self::Default, "rank_read") => Some((60, 10)),
+            (Self::Default, "export") => Some((20, 10)),
             (Self::Default, "result") => Some((600, 10)),
             // Ten times what the real service lets an account ask.
             (Self::Default, "aws_client") => Some((50_000, 10)),
@@ -243,6 +246,7 @@ mod tests {
             row("sign_in", "address", 5, 10),
             row("ticket_create", "player", 20, 10),
             row("rank_read", "player", 60, 10),
+            row("export", "player", 20, 10),
             row("result", "api_key", 600, 10),
             row("aws_client", "caller", 50_000, 10),
             row("bad_token", "address", 10, 60),

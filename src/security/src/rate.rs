@@ -1,5 +1,4 @@
 use gsm_core::Millis;
-use serde::Serialize;
 
 /// Up to this limit every request's time is kept; above it groups share one.
 pub const EXACT_LIMIT_MAX: u32 = 512;
@@ -20,7 +19,7 @@ pub enum RateError {
 }
 
 /// At most `limit` requests of one key in any `window`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Rate {
     limit: u32,
     window: Millis,

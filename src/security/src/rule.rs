@@ -374,12 +374,7 @@ impl Rule {
             return Err(Miss::Method);
         }
         if !self.actions.is_empty() {
-            let fits = |action: &str| {
-                self.actions.iter().any(|glob| match glob.plain() {
-                    Some(plain) => plain == action,
-                    None => glob.matches(action),
-                })
-            };
+            let fits = |action: &str| self.actions.iter().any(|glob| glob.matches(action));
             if !request.action.is_some_and(fits) {
                 return Err(Miss::Action);
             }

@@ -8,8 +8,8 @@ use std::{fs, path::Path};
 
 /// The file in the data directory that keeps the keys between starts.
 const FILE: &str = "dev-credentials.json";
-/// Marks the keys that `serve` ends.
-const NOTE: &str = "development";
+/// Marks the keys that `serve` ends: no other key may have it.
+pub(crate) const NOTE: &str = "development";
 
 /// The keys of a development server: kept in its data directory, ended when `serve` runs on it.
 #[derive(Debug, Clone, Serialize, Deserialize)]

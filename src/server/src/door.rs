@@ -13,6 +13,7 @@ use crate::{
     metrics::NO_OPERATION,
     problem::{ApiError, ErrorCode, Pending},
     proxies::{NoAddress, TrustedProxies},
+    reason,
     who::{
         bearer::{Bearer, Bearers},
         certificate::Certified,
@@ -40,8 +41,6 @@ use std::{
 const NEVER_SHED: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 /// Characters of a caller's request id.
 const REQUEST_ID_CHARS_MAX: usize = 64;
-/// Characters of a reason.
-const REASON_CHARS_MAX: usize = 128;
 /// The operations of the dashboard, whose roles the configuration decides.
 pub(crate) const OVERVIEW_ACTIONS: [&str; 2] = ["gsm:GetOverview", "gsm:GetBoardOverview"];
 /// The operation of the metrics, likewise.
@@ -451,7 +450,7 @@ struct Asking {
 impl Asking {
     /// Asks the policies, once it is clear that the operation is for callers of this kind at all.
     fn may(&self, door: &Door, parts: &Parts, action: &str, about: Subject<'_>) -> Result<(), ApiError> {
-        let (reason, caller) = (reason(&parts.headers)?, &self.caller);
+        let (reason, caller) = (given_reason(&parts.headers)?, &self.caller);
         let operations = crate::api::operations();
         let asked = Asked { action, about, address: self.address, reason };
         let decision = authz::decide(&door.policies, operations, caller, &asked);
@@ -510,11 +509,10 @@ pub(crate) fn may_with_things(app: &App, parts: &Parts, action: &str, body: &[u8
 }
 
 /// Why an operator does what he does.
-fn reason(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
+fn given_reason(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
     let mut all = headers.get_all(authz::REASON_HEADER).iter();
     let Some(first) = all.next() else { return Ok(None) };
-    let text = first.to_str().ok().map(str::trim).filter(|text| (1..=REASON_CHARS_MAX).contains(&text.len()));
-    match (text, all.next()) {
+    match (first.to_str().ok().and_then(reason::checked), all.next()) {
         (Some(text), None) => Ok(Some(text)),
         _ => Err(ApiError::parameter("X-Gsm-Reason", "must come once, with 1 to 128 characters of ASCII")),
     }

@@ -29,6 +29,7 @@ mod metrics;
 mod overview;
 mod problem;
 mod proxies;
+mod reason;
 pub mod receipt;
 mod recording;
 mod run;

@@ -12,7 +12,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use gsm_adapters::{EndpointNews, State as StoreState};
-use gsm_engine::Miss;
+use gsm_core::Mode;
+use gsm_engine::{Miss, ModelGlance};
+use parking_lot::Mutex;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
     metrics::{
@@ -137,6 +139,7 @@ impl Families {
 /// Every family.
 pub(crate) struct Metrics {
     families: Families,
+    looked_at: Mutex<()>,
     requests: Family<Answered, Counter>,
     seconds: Family<Of, Histogram, fn() -> Histogram>,
     waf_blocks: Family<ByRule, Counter>,
@@ -266,8 +269,18 @@ impl Models {
         }
     }
 
-    fn copy(&self, app: &App) {
-        for (mode, glance) in app.engine.model_glances() {
+    fn copy(&self, glances: Vec<(Mode, ModelGlance)>) {
+        // What is gone leaves no line.
+        for family in [&self.judged, &self.drifting] {
+            family.clear();
+        }
+        for family in [&self.accuracy, &self.log_loss, &self.brier] {
+            family.clear();
+        }
+        for family in [&self.challenger_log_loss, &self.challenger_lead] {
+            family.clear();
+        }
+        for (mode, glance) in glances {
             for (challenger, one) in (1..).zip(&glance.challengers) {
                 let of = ByChallenger { mode: mode.to_string(), challenger };
                 self.challenger_log_loss.get_or_create(&of).set(one.own.log_loss);
@@ -514,6 +527,7 @@ impl Metrics {
             shipping: Shipping::new(&mut all),
             store: Store::new(&mut all),
             families: all,
+            looked_at: Mutex::default(),
         }
     }
 
@@ -564,6 +578,8 @@ impl Metrics {
 
     /// The text, with what is counted elsewhere as it stands now.
     fn text(&self, app: &App) -> String {
+        // Lines are cleared and copied: another who looks meanwhile would miss them.
+        let _one_looks = self.looked_at.lock();
         self.connections.set(i64::try_from(app.gate.open()).unwrap_or(i64::MAX));
         for (rule, blocks) in app.door.guard.current().blocks() {
             self.waf_blocks
@@ -586,7 +602,7 @@ impl Metrics {
             self.proposals.get_or_create(&of).set(i64::try_from(line.proposals).unwrap_or(i64::MAX));
             self.oldest.get_or_create(&of).set(line.wait_ms_max.get() as f64 / 1e3);
         }
-        self.models.copy(app);
+        self.models.copy(app.engine.model_glances());
         self.shipping.copy(app);
         self.store.copy(app);
         let mut text = String::new();
@@ -632,6 +648,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Api
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gsm_engine::{ChallengerGlance, RecentFigures};
 
     #[test]
     fn names_are_of_one_kind_and_each_is_explained_once() {
@@ -664,5 +681,30 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }
+    }
+
+    #[test]
+    fn challengers_and_modes_that_are_gone_leave_no_line() {
+        let metrics = Metrics::new();
+        let figures = RecentFigures { accuracy: Some(0.5), log_loss: 0.6, brier: 0.2 };
+        let one = ChallengerGlance { model: String::new(), own: figures, champion: figures };
+        let glance = |challengers| ModelGlance {
+            matches: 1,
+            champion: Some(figures),
+            rating: None,
+            challengers,
+            is_drifting: false,
+        };
+        let lines = |glances: Vec<ModelGlance>| {
+            metrics.models.copy(glances.into_iter().map(|of| (Mode::new("duel").unwrap(), of)).collect());
+            let mut text = String::new();
+            text::encode(&mut text, &metrics.families.registry).unwrap();
+            let of = |name: &str| text.lines().filter(|line| line.starts_with(name)).count();
+            [of("gsm_prediction_challenger_"), of("gsm_prediction")]
+        };
+        assert_eq!(lines(vec![glance(vec![one.clone(), one.clone()])]), [4, 9]);
+        assert_eq!(lines(vec![glance(vec![one])]), [2, 7]);
+        assert_eq!(lines(vec![glance(vec![])]), [0, 5]);
+        assert_eq!(lines(vec![]), [0, 0]);
     }
 }

@@ -158,6 +158,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("too_many_counting_boards", 429, "As many boards as may count the results of this mode already."),
     ("answer_too_large", 413, "The answer to what the request asks for would be too large."),
     ("too_many_audit_keys", 429, "As many keys as may sign the audit log already."),
+    ("too_many_readers", 429, "As many read the audit log, or wait to, as may. Repeat after `Retry-After`."),
     ("list_full", 429, "The list of networks holds as many as it may."),
     ("too_many_streams", 429, "The player has as many push streams as one may."),
     (

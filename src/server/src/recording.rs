@@ -11,7 +11,7 @@ use gsm_rules::Value;
 use gsm_traffic::{Line, Outcome, Plain, Player, VERSION};
 use std::{
     fs::{self, File, OpenOptions},
-    io,
+    io::{self, Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -25,6 +25,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 const WAITING_MAX: usize = 65_536;
 /// Lines written at once.
 const BATCH_MAX: usize = 4_096;
+/// Bytes that are read at once of a file that was there before.
+const BLOCK_BYTES: u64 = 64 * 1024;
 /// Hexadecimal digits of a hash.
 const HASH_DIGITS: usize = 32;
 /// Characters of an id.
@@ -38,32 +40,35 @@ pub(crate) struct Files {
     written: u64,
     /// Whether a piece of a line is behind them.
     is_torn: bool,
+    /// Whether anything was written since the start of the server.
+    is_begun: bool,
     file_bytes_max: u64,
     files_max: usize,
 }
 
 impl Files {
-    /// Begins a file in `dir`, behind those that are there.
-    pub(crate) fn begin(dir: &Path, config: &RecordingConfig, now: Timestamp) -> io::Result<Self> {
+    /// Goes on in the newest file of `dir`, once there is something to write. A file of other lines than ours is full.
+    pub(crate) fn open(dir: &Path, config: &RecordingConfig) -> io::Result<Self> {
         fs::create_dir_all(dir)?;
-        rotate(dir, config.files_max)?;
-        let mut files = Self {
-            dir: dir.to_owned(),
-            file: fresh(dir)?,
-            written: 0,
-            is_torn: false,
-            file_bytes_max: (config.file_mib as u64) << 20,
-            files_max: config.files_max,
+        let mut file = opened(OpenOptions::new().read(true).create(true), dir)?;
+        let file_bytes_max = (config.file_mib as u64) << 20;
+        let (whole, there) = (whole_lines(&mut file)?, file.metadata()?.len());
+        let (written, is_torn) = if whole == 0 || is_ours(&mut file)? {
+            (whole, whole < there)
+        } else {
+            (there.max(file_bytes_max), false)
         };
-        files.head(now, true)?;
-        Ok(files)
+        let dir = dir.to_owned();
+        Ok(Self { dir, file, written, is_torn, is_begun: false, file_bytes_max, files_max: config.files_max })
     }
 
-    /// The first line of a file; of the first one since the `start` of the server.
-    fn head(&mut self, now: Timestamp, start: bool) -> io::Result<()> {
-        let mut text = Vec::new();
+    /// The first line of a file, or since the start of the server.
+    fn head(&mut self, now: Timestamp) -> io::Result<()> {
+        let (mut text, start) = (Vec::new(), !self.is_begun);
         write_line(&mut text, &Line::Recording { version: VERSION, at_ms: now.as_millis(), start })?;
-        self.put(&text, &mut 0)
+        self.put(&text, &mut 0)?;
+        self.is_begun = true;
+        Ok(())
     }
 
     /// Writes lines, and begins the next file when this one is full; tells how many are lost where that failed.
@@ -80,12 +85,12 @@ impl Files {
                 self.put(&text, written)?;
                 text.clear();
                 rotate(&self.dir, self.files_max)?;
-                self.file = fresh(&self.dir)?;
+                self.file = opened(OpenOptions::new().create_new(true), &self.dir)?;
                 (self.written, self.is_torn) = (0, false);
             }
             // There may have been no room for it when the file was begun.
-            if self.written == 0 && text.is_empty() {
-                self.head(now, false)?;
+            if !self.is_begun || (self.written == 0 && text.is_empty()) {
+                self.head(now)?;
             }
             write_line(&mut text, line)?;
         }
@@ -159,13 +164,38 @@ fn rotate(dir: &Path, files_max: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// A new file that its owner alone reads. Whatever is written goes to its end, also where that was cut off.
-fn fresh(dir: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.append(true).create_new(true);
+/// The newest file, which its owner alone reads. Whatever is written goes to its end, also where that was cut off.
+fn opened(options: &mut OpenOptions, dir: &Path) -> io::Result<File> {
+    options.append(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options.open(dir.join(file_name(0)))
+}
+
+/// The bytes of a file up to the end of its last whole line.
+fn whole_lines(file: &mut File) -> io::Result<u64> {
+    let mut end = file.metadata()?.len();
+    while end > 0 {
+        let from = end.saturating_sub(BLOCK_BYTES);
+        let mut block = Vec::new();
+        file.seek(SeekFrom::Start(from))?;
+        file.by_ref().take(end - from).read_to_end(&mut block)?;
+        if let Some(at) = memchr::memrchr(b'\n', &block) {
+            return Ok(from + at as u64 + 1);
+        }
+        end = from;
+    }
+    Ok(0)
+}
+
+/// Whether a file begins as those that are written here.
+fn is_ours(file: &mut File) -> io::Result<bool> {
+    let mut first = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.by_ref().take(BLOCK_BYTES).read_to_end(&mut first)?;
+    let first = first.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let first = serde_json::from_slice(first).ok();
+    Ok(matches!(first, Some(Line::Recording { version: VERSION, .. })))
 }
 
 /// Hears the engine, and hands lines to who writes them.
@@ -371,7 +401,7 @@ mod tests {
     async fn written(dir: &Path, steps: &[(u128, TicketStep)]) -> String {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let files = Files::begin(dir, &config(3), clock.now()).unwrap();
+        let files = Files::open(dir, &config(3)).unwrap();
         let writing = Writing::start(files, &SystemIds, &clock, &tasks, &stop);
         steps.iter().for_each(|(id, step)| writing.note(TicketId::from_u128(*id), step.clone()));
         stop.cancel();
@@ -398,10 +428,15 @@ mod tests {
         for id in [TicketId::from_u128(1).to_string(), PlayerId::from_u128(7).to_string()] {
             assert!(!text.contains(id.split('-').next_back().unwrap()), "{text}");
         }
-        // Another run has another key, and what is there stays.
-        let again = written(dir.path(), &steps).await;
+        // Another run goes on behind it, under another key.
+        let both = written(dir.path(), &steps).await;
+        let again = both.strip_prefix(&text).unwrap();
+        assert!(again.starts_with("{\"type\":\"recording\"") && again.contains("\"start\":true"), "{again}");
         assert_ne!(text.lines().nth(1), again.lines().nth(1));
-        assert_eq!(fs::read_to_string(dir.path().join("tickets.1.jsonl")).unwrap(), text);
+        let mut recording = Recording::default();
+        both.lines().for_each(|line| recording.push(line).unwrap());
+        // Who waited when the first run ended would have come again.
+        assert_eq!((recording.queues()["duel"], recording.waiting(None).unwrap().len()), (3, 1));
     }
 
     /// What the rules read of who names whom is the same of the hashes.
@@ -483,23 +518,19 @@ mod tests {
     fn files_have_their_size_and_the_oldest_go() {
         let dir = tempfile::tempdir().unwrap();
         let now = Timestamp::EPOCH;
-        let mut files = Files::begin(dir.path(), &config(3), now).unwrap();
+        let mut files = Files::open(dir.path(), &config(3)).unwrap();
         let ticket = "t".repeat(200_000);
         for at_ms in 0..30 {
             files.write(&[Line::Proposed { at_ms, ticket: ticket.clone() }], now).1.unwrap();
         }
-        let mut names: Vec<String> = fs::read_dir(dir.path())
-            .unwrap()
-            .map(|file| file.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
+        let names = names(dir.path());
         assert_eq!(names, ["tickets.1.jsonl", "tickets.2.jsonl", "tickets.jsonl"]);
         for name in names {
             let path = dir.path().join(name);
             assert!(fs::metadata(&path).unwrap().len() < (1 << 20) + 300_000);
             assert!(fs::read_to_string(&path).unwrap().starts_with("{\"type\":\"recording\",\"version\":1"));
         }
-        assert!(Files::begin(Path::new("/dev/null/x"), &config(3), now).is_err());
+        assert!(Files::open(Path::new("/dev/null/x"), &config(3)).is_err());
     }
 
     fn proposed(ticket: &str) -> Line {
@@ -516,12 +547,52 @@ mod tests {
             .collect()
     }
 
+    fn names(dir: &Path) -> Vec<String> {
+        let names = fs::read_dir(dir).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_start_goes_on_in_the_newest_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let (now, path) = (Timestamp::EPOCH, dir.path().join("tickets.jsonl"));
+        let open = || Files::open(dir.path(), &config(3)).unwrap();
+        for ticket in ["a", "b"] {
+            open().write(&[proposed(ticket)], now).1.unwrap();
+            // Starts that write nothing leave nothing.
+            for _ in 0..5 {
+                open().write(&[], now).1.unwrap();
+            }
+        }
+        assert_eq!((tickets(&path), names(dir.path()).len()), (vec!["a".to_owned(), "b".to_owned()], 1));
+        // What a server that was killed left of a line goes, however long it is.
+        let torn = "x".repeat(3 * BLOCK_BYTES as usize);
+        let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+        io::Write::write_all(&mut file, torn.as_bytes()).unwrap();
+        open().write(&[proposed("c")], now).1.unwrap();
+        assert_eq!(tickets(&path), ["a", "b", "c"]);
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text.matches("\"start\":true").count(), 3, "{text}");
+        // A file that is full stays as it is.
+        let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+        io::Write::write_all(&mut file, format!("{}\n", " ".repeat(1 << 20)).as_bytes()).unwrap();
+        open().write(&[proposed("d")], now).1.unwrap();
+        assert_eq!(tickets(&path), ["d"]);
+        // So does one that another version wrote.
+        fs::write(&path, "{\"type\":\"recording\",\"version\":0,\"at_ms\":1}\n").unwrap();
+        open().write(&[proposed("e")], now).1.unwrap();
+        assert_eq!(tickets(&path), ["e"]);
+        assert_eq!(names(dir.path()), ["tickets.1.jsonl", "tickets.2.jsonl", "tickets.jsonl"]);
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn a_disk_that_was_full_loses_lines_and_no_more() {
         let dir = tempfile::tempdir().unwrap();
         let now = Timestamp::EPOCH;
-        let mut files = Files::begin(dir.path(), &config(3), now).unwrap();
+        let mut files = Files::open(dir.path(), &config(3)).unwrap();
         files.write(&[proposed("a")], now).1.unwrap();
         let full = OpenOptions::new().append(true).open("/dev/full").unwrap();
         let there = std::mem::replace(&mut files.file, full);
@@ -539,7 +610,7 @@ mod tests {
     fn a_next_file_that_cannot_be_begun_takes_no_older_one_away() {
         let (dir, away) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let (now, here) = (Timestamp::EPOCH, dir.path().join("recorded"));
-        let mut files = Files::begin(&here, &RecordingConfig { file_mib: 0, ..config(3) }, now).unwrap();
+        let mut files = Files::open(&here, &RecordingConfig { file_mib: 0, ..config(3) }).unwrap();
         for ticket in ["a", "b", "c"] {
             assert_eq!(files.write(&[proposed(ticket)], now).0, 0);
         }

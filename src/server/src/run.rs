@@ -255,24 +255,29 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let door = Door::new(guard, proxies, bearers, policies, opened(&settings));
     let throttle = Throttle::new(settings.firewall.profile, engine.ids().next_u128() as u64);
     let tasks = TaskTracker::new();
-    let recorded = match hear(&engine, &settings) {
-        Ok(webhooks) => record(&engine, &settings, &tasks, &stop).await.map(|()| webhooks),
-        Err(refused) => Err(refused),
-    };
-    let prepared = recorded.and_then(|webhooks| {
+    let prepared = hear(&engine, &settings).and_then(|webhooks| {
+        let recorded = recorded(&settings)?;
         let wire = wire(&settings, master);
         let (clock, ids) = (engine.clock().clone(), engine.ids().clone());
         let (sequencer, audit) = Sequencer::start(&settings, store.clone(), clock, ids)?;
         let shipping = Shipping::start(&settings.ship, &settings.node, &audit, engine.clock())?;
-        Ok((wire, sequencer, audit, shipping, webhooks))
+        Ok((wire, sequencer, audit, shipping, webhooks, recorded))
     });
-    let (wire, sequencer, audit, shipping, webhooks) = match prepared {
+    let (wire, sequencer, audit, shipping, webhooks, recorded) = match prepared {
         Ok(done) => done,
         Err(error) => {
             close_quietly(store).await;
             return Err(error);
         }
     };
+    // Last of all: a start that is refused writes nothing.
+    if let Some(files) = recorded
+        && let Err(error) =
+            engine.record(Writing::start(files, &**engine.ids(), engine.clock(), &tasks, &stop)).await
+    {
+        close_quietly(store).await;
+        return Err(error.into());
+    }
     let started_at = engine.clock().now();
     let limits = WireLimits {
         connections_max: settings.connections_max,
@@ -371,19 +376,13 @@ async fn ask_endpoint(
     Ok(())
 }
 
-/// Writes down what comes to queues, if that is set.
-async fn record(
-    engine: &Engine,
-    settings: &Settings,
-    tasks: &TaskTracker,
-    stop: &CancellationToken,
-) -> Result<(), StartError> {
-    let Some(dir) = &settings.recording.dir else { return Ok(()) };
+/// The files in which is written down what comes to queues, if that is set.
+fn recorded(settings: &Settings) -> Result<Option<Files>, StartError> {
+    let Some(dir) = &settings.recording.dir else { return Ok(None) };
     let failed = |error| StartError::Refused(format!("recording.dir: `{}`: {error}", dir.display()));
-    let files = Files::begin(dir, &settings.recording, engine.clock().now()).map_err(failed)?;
+    let files = Files::open(dir, &settings.recording).map_err(failed)?;
     tracing::info!(dir = %dir.display(), "what comes to queues is written down");
-    engine.record(Writing::start(files, &**engine.ids(), engine.clock(), tasks, stop)).await?;
-    Ok(())
+    Ok(Some(files))
 }
 
 fn wire(settings: &Settings, master: MasterKey) -> Wire {

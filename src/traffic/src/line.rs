@@ -10,11 +10,11 @@ pub const VERSION: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Line {
-    /// The first of each file.
+    /// The first of each file, and of each run of the server that goes on in one.
     Recording {
         /// [`VERSION`].
         version: u32,
-        /// When the file was begun.
+        /// When it was written.
         at_ms: i64,
         /// Whether the server was: ids are hashed under another key from here on, and what waits comes again.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]

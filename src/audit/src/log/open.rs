@@ -124,7 +124,12 @@ impl<D: Disk> Log<D> {
             return Err(damaged(PENDING, "its records do not give the root that it names"));
         }
         let start = began.unwrap_or(at);
-        let first = if firsts.contains(&size) { size } else { self.segment_of(start) };
+        // What has landed of it says where it was to go. The limits may have been others then.
+        let first = match self.current {
+            _ if firsts.contains(&size) => size,
+            Some(current) if !beyond.is_empty() => current.first,
+            _ => self.segment_of(start),
+        };
         let began = self.current.filter(|current| current.first == first).map_or(start, |c| c.began);
         let note = pending.note;
         self.finish(Batch { note, lines: text, rows, tiles, first, commit, began, at })

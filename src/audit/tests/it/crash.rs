@@ -1,13 +1,17 @@
 //! A log that is stopped at any step goes on with every record once.
 use crate::disk::{LIMITS, Memory, ids, key, lines, open, record, trusted, written};
-use gsm_audit::{Log, LogError, Record, Unwritten, Verdict, last_commit, verify};
+use gsm_audit::{Limits, Log, LogError, Record, Unwritten, Verdict, last_commit, verify};
 
 /// Writes `count` records onto a disk that breaks after `left` steps; whether it came to the end.
 fn written_until(disk: &Memory, left: usize, count: u64, step: usize) -> bool {
+    written_within(LIMITS, disk, left, count, step)
+}
+
+fn written_within(limits: Limits, disk: &Memory, left: usize, count: u64, step: usize) -> bool {
     *disk.left.borrow_mut() = Some(left);
     let ids = ids(count);
     let all: Vec<Record<'_>> = (0..count).map(|n| record(&ids, n)).collect();
-    let done = Log::open(disk.clone(), vec![key(7)], LIMITS).is_ok_and(|mut log| {
+    let done = Log::open(disk.clone(), vec![key(7)], limits).is_ok_and(|mut log| {
         let from = log.commit() as usize;
         all[from..].chunks(step).all(|batch| log.append(batch).is_ok())
     });
@@ -47,6 +51,27 @@ fn stopped_anywhere_it_is_whole_and_goes_on_with_each_record_once() {
         if done {
             assert!(left > 40, "{left}");
             return;
+        }
+    }
+}
+
+#[test]
+fn what_was_begun_is_finished_where_it_was_begun_whatever_the_limits_are_now() {
+    let (count, step) = (700, 64);
+    let wide = Limits { segment_records: 4_096, ..LIMITS };
+    for (before, now) in [(wide, LIMITS), (LIMITS, wide)] {
+        for left in 0.. {
+            let disk = Memory::default();
+            let done = written_within(before, &disk, left, count, step);
+            assert!(written_within(now, &disk, usize::MAX, count, step));
+            let found = verify(&disk, &trusted(), None);
+            assert!(
+                matches!(&found, Verdict::Whole(found) if found.checkpoint.size == count),
+                "after {left} steps: {found:?}"
+            );
+            if done {
+                break;
+            }
         }
     }
 }

@@ -267,8 +267,8 @@ impl gsm_audit::Files for Remembering {
 }
 
 impl gsm_audit::Disk for Remembering {
-    fn replace(&mut self, path: &str, bytes: &[u8], durable: bool) -> std::io::Result<()> {
-        self.then(|disk| disk.replace(path, bytes, durable))
+    fn replace(&mut self, path: &str, bytes: &[u8]) -> std::io::Result<()> {
+        self.then(|disk| disk.replace(path, bytes))
     }
     fn append(&mut self, path: &str, at: u64, bytes: &[u8]) -> std::io::Result<()> {
         self.then(|disk| disk.append(path, at, bytes))

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Caller, Entry, Face, NetworkSet, Profile, RuleConfig, rules};
+use crate::{Caller, Entry, Face, List, NetworkSet, Profile, RuleConfig, rules};
 use std::{
     cell::Cell,
     sync::atomic::{AtomicU64, Ordering},
@@ -26,6 +26,9 @@ fn key(id: u128) -> Moment<'static> {
 }
 const NOBODY: Moment<'static> = Moment::Known(Caller { role: "none", is_player: false, id: None });
 
+fn list(entries: Vec<Entry>) -> List {
+    List { written: Arc::new(NetworkSet::new(entries)), stored: Arc::default() }
+}
 fn made(profile: Profile, written: &[RuleConfig], keys_max: usize) -> Firewall {
     let plan = Plan {
         rules: rules(&profile.rules(), written).unwrap(),
@@ -33,7 +36,7 @@ fn made(profile: Profile, written: &[RuleConfig], keys_max: usize) -> Firewall {
         deny_counts_only: false,
         exempt_paths: profile.exempt_paths().iter().map(ToString::to_string).collect(),
     };
-    let lists = Lists { deny: NetworkSet::new(profile.denied()), allow: NetworkSet::new(profile.allowed()) };
+    let lists = Lists { deny: list(profile.denied()), allow: list(profile.allowed()) };
     Firewall::new(plan, Arc::new(lists), 1)
 }
 fn written(json: serde_json::Value) -> Vec<RuleConfig> {
@@ -203,7 +206,7 @@ fn other_rules_give_nobody_a_new_budget() {
         "so does whom it blocks"
     );
     let deny = Entry { network: "192.0.2.0/24".parse().unwrap(), until: None };
-    let denied = same.with_lists(Arc::new(Lists { deny: NetworkSet::new([deny]), ..Lists::default() }));
+    let denied = same.with_lists(Arc::new(Lists { deny: list(vec![deny]), ..Lists::default() }));
     assert!(matches!(denied.decide(&plain, at(99_999)), Verdict::Deny { status: 403, .. }));
 }
 

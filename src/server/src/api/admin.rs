@@ -7,7 +7,10 @@ use super::{
     queues::{QueueDto, QueueSettings},
     rulings::reason,
 };
-use crate::problem::{ApiError, Problem};
+use crate::{
+    dev,
+    problem::{ApiError, Problem},
+};
 use axum::{extract::State, http::StatusCode};
 use gsm_core::{KeyId, Millis, Mode, PlayerId};
 use gsm_engine::{AdminRole, QueueConfig, Role, store::CredentialRow};
@@ -159,7 +162,7 @@ impl NewKeyRole {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewKey {
     role: NewKeyRole,
-    /// For people, at most 128 characters.
+    /// For people, at most 128 characters. `development` is that of the keys which `gsm serve` ends at its start.
     #[serde(default)]
     note: String,
 }
@@ -225,6 +228,10 @@ pub(crate) async fn issue_key(
     write: Write<Json<NewKey>>,
 ) -> Result<(StatusCode, Answer<IssuedDto>), ApiError> {
     let Json(body) = write.body;
+    if body.note == dev::NOTE {
+        let detail = "`development` marks the keys of `gsm dev`, which `gsm serve` ends at its start: give another note";
+        return Err(ApiError::value("note", detail));
+    }
     let (role, admin) = body.role.parts();
     let issued = app.engine.issue_key(&write.call, role, admin, &body.note).await?;
     Ok((StatusCode::CREATED, Answer(IssuedDto { row: (&issued.row).into(), key: issued.text })))

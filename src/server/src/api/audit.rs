@@ -3,6 +3,7 @@ use super::{
     App,
     answer::Answer,
     extract::{Admitted, Json, Params, Query, Write},
+    players::page_size,
     rulings::reason,
 };
 use crate::{
@@ -16,7 +17,6 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use gsm_audit::{Hash, LogError, Standing, Tile};
-use gsm_core::limits;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
@@ -37,7 +37,7 @@ fn damaged() -> ApiError {
         .hint("the server's log says where; `gsm audit verify` looks at the whole of it")
 }
 
-/// Reads the log's files where that blocks nobody.
+/// Reads the log's files where that blocks nobody, once it is its turn.
 pub(super) async fn read<T: Send + 'static>(
     app: &App,
     read: impl FnOnce(&Reading) -> Result<T, LogError> + Send + 'static,
@@ -45,8 +45,19 @@ pub(super) async fn read<T: Send + 'static>(
     if app.audit.is_damaged() {
         return Err(damaged());
     }
+    let place = app.audit.readers.place().await.ok_or_else(|| {
+        let detail = "the audit log is read by as many as may wait for it";
+        ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_readers", detail)
+            .hint("repeat the request")
+            .retry_after(1)
+    })?;
     let reading = Reading { files: app.audit.files().clone(), standing: app.audit.standing() };
-    let done = tokio::task::spawn_blocking(move || read(&reading)).await;
+    // Whoever gives up leaves the work behind, and the place is taken until it is done.
+    let done = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        read(&reading)
+    });
+    let done = done.await;
     done.map_err(|error| ApiError::internal(error.to_string()))?.map_err(failed)
 }
 
@@ -195,16 +206,6 @@ pub(crate) async fn consistency(
     Ok(Answer(ProofDto::new(&standing, size, &hashes)))
 }
 
-/// How many are asked for.
-fn limit_of(asked: Option<usize>) -> Result<usize, ApiError> {
-    let limit = asked.unwrap_or(limits::PAGE_SIZE_DEFAULT);
-    if (1..=limits::PAGE_SIZE_MAX).contains(&limit) {
-        Ok(limit)
-    } else {
-        Err(ApiError::parameter("limit", format_args!("must be 1 to {}", limits::PAGE_SIZE_MAX)))
-    }
-}
-
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -230,7 +231,7 @@ pub(crate) async fn records(
 }
 
 async fn lines(app: &App, query: RecordsQuery) -> Result<Response, ApiError> {
-    let (first, limit) = (query.first, limit_of(query.limit)?);
+    let (first, limit) = (query.first, page_size(query.limit)?);
     let lines = read(app, move |log| log.lines(first, limit)).await?;
     Ok(([(header::CONTENT_TYPE, "application/jsonl")], lines).into_response())
 }
@@ -299,7 +300,7 @@ pub(crate) async fn list(
 ) -> Result<Answer<AuditPageDto>, ApiError> {
     let Query(ListQuery { event, principal, request_id: request, resource, error, refused, cursor, limit }) =
         query;
-    let limit = limit_of(limit)?;
+    let limit = page_size(limit)?;
     let filter = Filter { event, principal, request, resource, error, refused };
     let (page, size) = read(&app, move |log| Ok((log.list(&filter, cursor, limit)?, log.size()))).await?;
     Ok(Answer(AuditPageDto { records: page.records, size, next_cursor: page.before }))

@@ -39,6 +39,16 @@ pub(crate) struct Read {
     pub(crate) call: Call,
     /// When the caller's token ends, if it does.
     pub(crate) until: Option<Timestamp>,
+    trail: Option<Arc<Trail>>,
+}
+
+impl Read {
+    /// The call opens a stream: the audit log tells of it.
+    pub(crate) fn opens_stream(&self) {
+        if let Some(trail) = &self.trail {
+            trail.opens();
+        }
+    }
 }
 
 /// A call that changes nothing and whose answer depends on nobody: the door let it through, that is all.
@@ -86,7 +96,11 @@ impl FromRequestParts<Arc<App>> for Read {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         let caller = caller(parts)?;
-        Ok(Self { call: call(caller, app, None, Origin::default()), until: caller.until })
+        Ok(Self {
+            call: call(caller, app, None, Origin::default()),
+            until: caller.until,
+            trail: parts.extensions.get().cloned(),
+        })
     }
 }
 

@@ -3,6 +3,7 @@ use super::{
     App,
     answer::Answer,
     extract::{Admitted, Json, Params, Write},
+    rulings::reason,
 };
 use crate::{
     firewall::reload as reading,
@@ -18,8 +19,6 @@ use utoipa::ToSchema;
 
 /// Entries of lists that one answer shows.
 const ENTRIES_SHOWN_MAX: usize = 1_000;
-/// Characters of a reason.
-const REASON_CHARS_MAX: usize = 128;
 
 /// What the firewall does.
 #[derive(Serialize, ToSchema)]
@@ -260,22 +259,17 @@ pub(crate) async fn put(
 ) -> Result<Answer<ListedDto>, ApiError> {
     let (list, network) = named(&params)?;
     let Json(body) = write.body;
-    let reason = body.reason.trim();
-    if !(1..=REASON_CHARS_MAX).contains(&reason.chars().count()) || reason.chars().any(char::is_control) {
-        let what = format!("must have 1 to {REASON_CHARS_MAX} characters, none of them a control character");
-        return Err(ApiError::value("reason", what));
-    }
+    let reason = reason(&body.reason)?;
     let guard = &app.door.guard;
     let _turn = guard.turn.lock().await;
-    let is_new = !guard.listed().iter().any(|entry| (entry.list, entry.network) == (list, network));
-    if is_new && !guard.has_room(list, app.engine.clock().wall()) {
+    if !guard.is_listed(list, network) && !guard.has_room(list, app.engine.clock().wall()) {
         let detail = format!("the {list} list holds as many networks as it may");
         return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, "list_full", detail)
             .hint("take networks out, or join them to wider ones"));
     }
     let listed = app.engine.put_listed(&write.call, list, network, reason, body.expires_at).await?;
     // A repeated call changes nothing: what holds is what the store has.
-    guard.follow(list, network, app.engine.listed_as(list, network).await?, app.engine.clock().wall());
+    guard.follow(list, network, app.engine.listed_as(list, network).await?);
     Ok(Answer(ListedDto::from(&listed)))
 }
 
@@ -294,6 +288,6 @@ pub(crate) async fn remove(
     let guard = &app.door.guard;
     let _turn = guard.turn.lock().await;
     app.engine.remove_listed(&write.call, list, network).await?;
-    guard.follow(list, network, app.engine.listed_as(list, network).await?, app.engine.clock().wall());
+    guard.follow(list, network, app.engine.listed_as(list, network).await?);
     Ok(StatusCode::NO_CONTENT)
 }

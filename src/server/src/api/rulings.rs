@@ -7,9 +7,12 @@ use super::{
     players::page_size,
     results::{PlacementDto, ReportDto, SidePlaceDto, to_report},
 };
-use crate::problem::{ApiError, Problem};
+use crate::{
+    problem::{ApiError, Problem},
+    reason,
+};
 use axum::extract::State;
-use gsm_core::{MatchId, Mode, PlayerId, Variant, limits};
+use gsm_core::{MatchId, Mode, PlayerId, Variant};
 use gsm_engine::RebuildReport;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -17,14 +20,7 @@ use utoipa::{IntoParams, ToSchema};
 
 /// A reason for the audit log, without the blanks around it.
 pub(super) fn reason(text: &str) -> Result<&str, ApiError> {
-    let text = text.trim();
-    if text.is_empty() || text.chars().count() > limits::CALLER_ID_CHARS_MAX {
-        return Err(ApiError::value(
-            "reason",
-            format_args!("1 to {} characters", limits::CALLER_ID_CHARS_MAX),
-        ));
-    }
-    Ok(text)
+    reason::checked(text).ok_or_else(|| ApiError::value("reason", reason::WANTED))
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -74,6 +74,7 @@ async fn open(app: Arc<App>, read: &Read, cursor: Option<Cursor>) -> Result<(Vec
     let subscription = app.engine.subscribe(player, Some(stands)).await?;
     let gap = subscription.gap().filter(|_| cursor.is_some());
     let feed = Feed::new(app, &read.call, player, subscription, gap.unwrap_or(stands)).await?;
+    read.opens_stream();
     let hello = EventDto::Hello { cursor: cursor_text(stands) };
     Ok((std::iter::once(hello).chain(missed(gap)).collect(), feed))
 }

@@ -48,11 +48,14 @@ impl Floods {
 
     /// Counts what cannot be written down one by one.
     pub(super) fn other(&mut self, note: Note) {
-        let (_, count, since) = self.others.take().unwrap_or((note.clone(), 0, note.at));
+        // It may stand for many already.
+        let (of_it, from) = note.folded.unwrap_or((1, note.at));
+        let (count, since) =
+            self.others.take().map_or((0, from), |(_, count, since)| (count, since.min(from)));
         // Of whom it is about, nothing: it is about many.
         let Note { event_id, name, request_id, read_only, error, .. } = note;
         let note = Note { event_id, request_id, read_only, error, ..Note::new(name, note.at) };
-        self.others = Some((note, count + 1, since));
+        self.others = Some((note, count + of_it, since));
     }
 
     /// What the windows that are over by now have to tell; `all` ends all of them.

@@ -12,10 +12,10 @@ use std::{
 const OVERLAP: Millis = Millis::from_secs(30 * 86_400);
 const UNTIL: &str = " until ";
 
-/// The keys of the log.
 /// Keys that sign side by side: one a day for as long as each stays. A note takes twice as many.
 pub(crate) const KEYS_MAX: usize = 32;
 
+/// The keys of the log.
 pub(super) struct Keys {
     path: PathBuf,
     /// Text form, and until when; the newest has no end.

@@ -7,6 +7,7 @@ mod checking;
 mod floods;
 mod keys;
 mod parameters;
+mod readers;
 mod reading;
 mod sequencer;
 mod shipping;
@@ -45,7 +46,7 @@ const NOTES_MAX: usize = 65_536;
 const AGENT_CHARS_MAX: usize = 200;
 /// The parameter of paths that is somebody's address.
 const ADDRESS: &str = "address";
-/// The actions that are written down although they change nothing.
+/// The actions of calls that may open a stream, and are written down if they do although they change nothing.
 const OPENINGS: [&str; 1] = ["gsm:Subscribe"];
 /// What a call of no operation is called.
 const UNKNOWN: &str = "gsm:Unknown";
@@ -98,6 +99,17 @@ struct Waiting {
     closing: bool,
 }
 
+impl Waiting {
+    /// Takes back what could not be written, before what has come since. What is above [`NOTES_MAX`] is counted.
+    fn put_back(&mut self, notes: Vec<Note>) {
+        self.notes.splice(0..0, notes);
+        let above = self.notes.split_off(NOTES_MAX.min(self.notes.len()));
+        for note in above {
+            self.floods.other(note);
+        }
+    }
+}
+
 /// What the door, the handlers and the sequencer share.
 pub(crate) struct Audit {
     addresses: Addresses,
@@ -110,6 +122,8 @@ pub(crate) struct Audit {
     keys: Mutex<Keys>,
     /// Those who make keys wait here.
     pub(crate) turns: turns::Turns,
+    /// Those who read the log wait here.
+    pub(crate) readers: readers::Readers,
     standing: RwLock<Arc<Standing>>,
     files: AuditDir,
     damage: checking::Found,
@@ -244,5 +258,28 @@ impl Audit {
             drop(self.waiting.lock());
             self.bell.notify_one();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_notes_wait_than_may_however_often_they_cannot_be_written() {
+        let note = |at: usize| Note::new("gsm:CreateTicket", Timestamp::from_millis(at as i64));
+        let mut waiting = Waiting::default();
+        for round in 0..3 {
+            let taken = std::mem::take(&mut waiting.notes);
+            waiting.notes = (0..NOTES_MAX).map(|at| note(at + round * NOTES_MAX)).collect();
+            waiting.put_back(taken);
+            assert_eq!(waiting.notes.len(), NOTES_MAX);
+            assert_eq!(waiting.notes[0].at, Timestamp::EPOCH, "the first stay");
+        }
+        // The rest is counted, also where one stands for many.
+        let folded = Note { folded: Some((5, Timestamp::EPOCH)), ..note(7) };
+        waiting.floods.other(folded);
+        let told = waiting.floods.over(Timestamp::EPOCH, true);
+        assert_eq!(told[0].folded, Some((2 * NOTES_MAX as u64 + 5, Timestamp::EPOCH)));
     }
 }

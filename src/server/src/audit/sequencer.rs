@@ -90,6 +90,7 @@ impl Sequencer {
             rung: true.into(),
             keys: Mutex::new(keys),
             turns: Default::default(),
+            readers: Default::default(),
             standing: RwLock::new(Arc::new(log.standing())),
             files,
         });
@@ -168,7 +169,8 @@ impl Work {
             let log = Log::open(audit.files.clone(), keys, self.limits)?;
             if let Some(before) = self.unsure.take() {
                 let mut waiting = audit.waiting.lock();
-                let landed = usize::try_from(log.size() - before).unwrap_or(usize::MAX);
+                // A log that was moved away begins anew, and has none of them.
+                let landed = usize::try_from(log.size().saturating_sub(before)).unwrap_or(usize::MAX);
                 let landed = landed.min(waiting.notes.len());
                 waiting.notes.drain(..landed);
             }
@@ -202,7 +204,7 @@ impl Work {
         if written.is_err() {
             let mut waiting = audit.waiting.lock();
             waiting.rekey |= rekey;
-            waiting.notes.splice(0..0, notes);
+            waiting.put_back(notes);
         }
         written?;
         *audit.standing.write() = Arc::new(log.standing());

@@ -6,7 +6,10 @@ use gsm_engine::{Principal, store::Recorded};
 use parking_lot::Mutex;
 use std::{
     net::IpAddr,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// Refusals of the GameLift wire that say who may not, all of them with the status 400 or 403.
@@ -20,6 +23,8 @@ pub(crate) struct Trail {
     pub(super) agent: Option<Arc<str>>,
     pub(super) at: Timestamp,
     pub(super) recorded: Recorded,
+    /// Whether the call opens a stream.
+    opens: AtomicBool,
     principal: OnceLock<Arc<str>>,
     parameters: OnceLock<Arc<str>>,
     reason: OnceLock<Arc<str>>,
@@ -41,6 +46,7 @@ impl Trail {
             agent,
             at,
             recorded: Recorded::not_yet(),
+            opens: AtomicBool::new(false),
             principal: OnceLock::new(),
             parameters: OnceLock::new(),
             reason: OnceLock::new(),
@@ -56,7 +62,7 @@ impl Trail {
     /// It is known whether the caller may, by which policies, and why he says he does it. Of a call that is about several
     /// things that is known several times; then the refusal counts, or all that permitted it.
     pub(crate) fn is_decided(&self, allowed: bool, policies: &[String], reason: Option<&str>) {
-        // A call that reads is written down only where it may not.
+        // A call that reads is written down only where it may not, or may open a stream.
         if allowed && self.read_only && !OPENINGS.contains(&self.action) {
             return;
         }
@@ -70,6 +76,11 @@ impl Trail {
         if let Some(reason) = reason {
             self.reason.get_or_init(|| reason.into());
         }
+    }
+
+    /// The call opens a stream, which is told although it changes nothing.
+    pub(crate) fn opens(&self) {
+        self.opens.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn asks(&self, parameters: Option<Arc<str>>) {
@@ -100,7 +111,7 @@ impl Trail {
         ) || code.is_some_and(|code| NOT_ALLOWED.iter().any(|name| code.contains(name)));
         if self.read_only {
             // What is not there, or was asked in the wrong way, tells nothing of a reader.
-            return if refused { not_allowed } else { OPENINGS.contains(&self.action) };
+            return if refused { not_allowed } else { self.opens.load(Ordering::Relaxed) };
         }
         true
     }

@@ -1,7 +1,7 @@
 //! Files are read again when they change, on SIGHUP, and when an operator asks.
 use crate::api::App;
 use gsm_engine::EngineError;
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     time::MissedTickBehavior,
@@ -10,18 +10,8 @@ use tokio::{
 /// Between looks at whether a file has changed.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What of a file tells that it changed; `None` where it cannot be told.
-type Mark = Option<(std::time::SystemTime, u64)>;
-
-fn mark(path: &Path) -> Mark {
-    let found = std::fs::metadata(path).ok()?;
-    Some((found.modified().ok()?, found.len()))
-}
-
 /// Follows the files, until the stop.
 pub(crate) async fn watch(app: Arc<App>) {
-    let marks = || app.door.guard.settings().paths().map(|path| mark(path)).collect::<Vec<Mark>>();
-    let mut known = marks();
     let mut hangup = signal(SignalKind::hangup())
         .inspect_err(|error| tracing::warn!(%error, "SIGHUP does not read the firewall's files again"))
         .ok();
@@ -30,13 +20,11 @@ pub(crate) async fn watch(app: Arc<App>) {
     loop {
         tokio::select! {
             _ = look.tick() => {
-                let now = marks();
-                if now == known {
+                if !app.door.guard.have_files_changed() {
                     continue;
                 }
-                known = now;
             }
-            () = hung_up(&mut hangup) => known = marks(),
+            () = hung_up(&mut hangup) => {}
             () = app.stop.cancelled() => return,
         }
         match again(&app).await {
@@ -44,6 +32,7 @@ pub(crate) async fn watch(app: Arc<App>) {
             Ok(Some(error)) => {
                 tracing::warn!(error, "the firewall's files cannot be used, the old ones stay")
             }
+            // The files look as changed as before: the next look tries again.
             Err(error) => tracing::warn!(%error, "the firewall's lists cannot be read from the store"),
         }
     }

@@ -1,8 +1,9 @@
 //! What the configuration says of the firewall, checked.
-use super::{Stored, files, reach};
+use super::{Stored, files, reach, set_of};
+use crate::front::watch::{Mark, mark};
 use gsm_engine::AddressList;
-use gsm_security::{Entry, Lists, NetworkSet, Profile, Rule, RuleConfig, RuleError, rules};
-use std::path::PathBuf;
+use gsm_security::{Entry, List, Lists, NetworkSet, Profile, Rule, RuleConfig, RuleError, rules};
+use std::{path::PathBuf, sync::Arc};
 
 /// What the firewall is told. Files are read at the start and whenever they change.
 #[derive(Debug, Clone)]
@@ -84,6 +85,11 @@ impl FirewallSettings {
         [&self.rules_file, &self.deny_file, &self.allow_file].into_iter().flatten()
     }
 
+    /// How they look now.
+    pub(super) fn marks(&self) -> Vec<Option<Mark>> {
+        self.paths().map(|path| mark(path)).collect()
+    }
+
     /// The networks of a list that are not the store's.
     #[must_use]
     pub fn entries(&self, files: &files::Files, list: AddressList) -> Vec<Entry> {
@@ -94,12 +100,14 @@ impl FirewallSettings {
         own.into_iter().chain(of_file.iter().copied()).collect()
     }
 
+    /// Both lists.
     pub(super) fn lists(&self, files: &files::Files, stored: &Stored) -> Lists {
-        let set = |list: AddressList| {
-            let stored = stored.values().filter(|entry| entry.list == list);
-            let stored = stored.map(|entry| Entry { network: entry.network, until: entry.row.expires_at });
-            NetworkSet::new(self.entries(files, list).into_iter().chain(stored))
-        };
-        Lists { deny: set(AddressList::Deny), allow: set(AddressList::Allow) }
+        let list = |of| List { written: self.written(files, of), stored: set_of(stored, of) };
+        Lists { deny: list(AddressList::Deny), allow: list(AddressList::Allow) }
+    }
+
+    /// The networks of a list that are not the store's, as a set.
+    pub(super) fn written(&self, files: &files::Files, list: AddressList) -> Arc<NetworkSet> {
+        Arc::new(NetworkSet::new(self.entries(files, list)))
     }
 }

@@ -4,8 +4,9 @@
 //! for its answer to be read) says so in its seat; when the house is full, the one that has done so for longest
 //! leaves. A connection whose request is being served never does. So slow clients cost honest ones nothing, also
 //! behind one address.
+use gsm_security::{Key, address_key};
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -15,19 +16,6 @@ use tokio::time::Instant;
 
 /// Seats that are compared when the server is full, so that the cost of an arrival has a bound.
 const COMPARED_MAX: usize = 256;
-
-/// Whom a connection is counted for: an IPv4 address, or an IPv6 /64 (what one client is given).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Origin(u128);
-
-impl From<IpAddr> for Origin {
-    fn from(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V4(v4) => Self(v4.to_ipv6_mapped().to_bits()),
-            IpAddr::V6(v6) => Self(Ipv6Addr::to_bits(v6) & !u128::from(u64::MAX)),
-        }
-    }
-}
 
 /// Why a connection is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -60,7 +48,7 @@ const GONE: usize = usize::MAX;
 /// One connection as the gate sees it.
 #[derive(Debug)]
 pub struct Seat {
-    origin: Origin,
+    origin: Key,
     /// Where in `Counts::seats`; changed under the lock of the counts only.
     place: AtomicUsize,
     /// Where among those of its origin; likewise.
@@ -111,7 +99,7 @@ impl Seat {
 #[derive(Debug, Default)]
 struct Counts {
     seats: Vec<Arc<Seat>>,
-    by_origin: HashMap<Origin, Vec<Arc<Seat>>>,
+    by_origin: HashMap<Key, Vec<Arc<Seat>>>,
     cursor: usize,
 }
 
@@ -138,7 +126,7 @@ impl Counts {
     }
 
     /// Those of one origin, or the next [`COMPARED_MAX`] of all.
-    fn candidates(&mut self, origin: Option<Origin>) -> impl Iterator<Item = &Arc<Seat>> {
+    fn candidates(&mut self, origin: Option<Key>) -> impl Iterator<Item = &Arc<Seat>> {
         let (all, from) = match origin {
             Some(origin) => (self.by_origin.get(&origin).map(Vec::as_slice).unwrap_or_default(), 0),
             None => (self.seats.as_slice(), self.cursor % self.seats.len().max(1)),
@@ -179,7 +167,7 @@ impl Gate {
     /// Lets one connection in until its pass is dropped. Where there is no place, the connection that has kept the
     /// server waiting for longest is told to leave; refuses where all are being served.
     pub fn enter(self: &Arc<Self>, address: IpAddr, now: Instant) -> Result<Pass, Refusal> {
-        let (origin, nanos) = (Origin::from(address), self.nanos(now));
+        let (origin, nanos) = (address_key(address), self.nanos(now));
         let mut counts = self.counts();
         if counts.by_origin.get(&origin).map_or(0, Vec::len) >= self.per_address_max {
             shed(&mut counts, Some(origin), nanos).ok_or(Refusal::AddressFull)?;
@@ -225,7 +213,7 @@ impl Gate {
     }
 }
 
-fn shed(counts: &mut Counts, origin: Option<Origin>, now: u64) -> Option<()> {
+fn shed(counts: &mut Counts, origin: Option<Key>, now: u64) -> Option<()> {
     let slowness = |seat: &Arc<Seat>| seat.shed_from.load(Ordering::Relaxed);
     let slowest = counts
         .candidates(origin)

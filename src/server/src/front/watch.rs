@@ -7,7 +7,7 @@ use std::{
 
 /// What tells a file's content from another: its times to the nanosecond, its place and its length; and its mode, for which
 /// a file may have been refused.
-type Mark = (i64, i64, u64, u64, u32);
+pub(crate) type Mark = (i64, i64, u64, u64, u32);
 
 /// A file, and how it looked when it was last read.
 #[derive(Debug)]
@@ -16,7 +16,8 @@ pub struct FileWatch {
     seen: Option<Mark>,
 }
 
-fn mark(path: &Path) -> Option<Mark> {
+/// How a file looks now; `None` where that cannot be told.
+pub(crate) fn mark(path: &Path) -> Option<Mark> {
     let of = fs::metadata(path).ok()?;
     Some((of.mtime(), of.mtime_nsec(), of.ino(), of.len(), of.mode()))
 }

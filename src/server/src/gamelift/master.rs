@@ -1,5 +1,5 @@
 //! The master key: what the secrets of access keys are sealed under.
-use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use crate::who::seal;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use gsm_core::{IdSource, KeyId};
 use gsm_engine::Fingerprint;
@@ -41,30 +41,15 @@ impl MasterKey {
         Drawn { id, secret: URL_SAFE_NO_PAD.encode(secret) }
     }
 
-    /// The secret of a key, to be stored: nonce, text and tag. `None` where the cipher fails, which it does not.
+    /// The secret of a key, to be stored.
     pub(crate) fn seal(&self, id: KeyId, secret: &str) -> Option<Vec<u8>> {
-        let mut text = secret.as_bytes().to_vec();
-        let nonce = self.cipher()?.seal_in_place_append_tag(bound_to(id), &mut text).ok()?;
-        Some([&nonce.as_ref()[..], &text].concat())
+        seal::seal(&self.sealing, id, secret.as_bytes())
     }
 
     /// What was sealed; `None` if it was under another master key, for another id, or changed.
     pub(crate) fn open(&self, id: KeyId, sealed: &[u8]) -> Option<String> {
-        let (nonce, text) = sealed.split_at_checked(NONCE_LEN)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let mut text = text.to_vec();
-        let secret = self.cipher()?.open_in_place(nonce, bound_to(id), &mut text).ok()?;
-        String::from_utf8(secret.to_vec()).ok()
+        String::from_utf8(seal::open(&self.sealing, id, sealed)?).ok()
     }
-
-    fn cipher(&self) -> Option<RandomizedNonceKey> {
-        RandomizedNonceKey::new(&AES_256_GCM, &self.sealing).ok()
-    }
-}
-
-/// A sealed secret in another key's row is no secret.
-fn bound_to(id: KeyId) -> Aad<[u8; 16]> {
-    Aad::from(id.as_u128().to_be_bytes())
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use axum::{
 };
 use gsm_adapters::SystemIds;
 use gsm_core::{Clock, IdSource as _};
+use hyper::body::Body as _;
 use std::{
     sync::{
         Arc, OnceLock,
@@ -23,10 +24,11 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Batch transforms send so many requests at once; so many large ones are worked at.
+/// Batch transforms send so many requests at once; so many large ones are read and worked at.
 const TRANSFORMS_MAX: u32 = 4;
+
 /// The endpoint; its model comes after it.
 pub(super) struct Endpoint {
     oracle: OnceLock<Arc<Oracle>>,
@@ -48,6 +50,11 @@ impl Endpoint {
     pub(super) fn is_ready(&self, oracle: Oracle) {
         // It is loaded once.
         let _ = self.oracle.set(Arc::new(oracle));
+    }
+
+    /// A place for a large body, once one is free.
+    async fn place(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        self.large.clone().acquire_owned().await.map_err(|error| ApiError::internal(error.to_string()))
     }
 
     fn oracle(&self) -> Result<Arc<Oracle>, ApiError> {
@@ -119,17 +126,18 @@ async fn invoked(endpoint: &Endpoint, headers: &HeaderMap, body: Body) -> Result
             .hint("application/json, application/jsonlines or text/csv")
     })?;
     let now = endpoint.clock.now();
-    let bytes = strict_json::read(body, BODY_BYTES_MAX).await?;
     let (given_up, bytes_max) = (Arc::new(AtomicBool::new(false)), endpoint.answer_bytes_max);
-    // Larger ones are worked at beside the threads that serve.
-    if bytes.len() <= WHOLE_BYTES_MAX {
-        let work = Work { oracle: &oracle, now, bytes_max, given_up: &given_up };
-        return Ok((work.done(&bytes, media, accepted)?, accepted));
-    }
     let theirs = given_up.clone();
-    let places = endpoint.large.clone();
-    let working = async move {
-        let place = places.acquire_owned().await.map_err(|error| ApiError::internal(error.to_string()))?;
+    let working = async {
+        // A large body is read when it is its turn: those that wait are in nobody's memory.
+        let place = if may_be_large(&body) { Some(endpoint.place().await?) } else { None };
+        let bytes = strict_json::read(body, BODY_BYTES_MAX).await?;
+        if bytes.len() <= WHOLE_BYTES_MAX {
+            drop(place);
+            let work = Work { oracle: &oracle, now, bytes_max, given_up: &theirs };
+            return work.done(&bytes, media, accepted);
+        }
+        // Larger ones are worked at beside the threads that serve.
         let done = tokio::task::spawn_blocking(move || {
             // Whoever gave up waiting leaves the place when the work has noticed.
             let _place = place;
@@ -145,4 +153,10 @@ async fn invoked(endpoint: &Endpoint, headers: &HeaderMap, body: Body) -> Result
             Err(too_late())
         }
     }
+}
+
+/// Whether a body that is read at all may be a large one.
+fn may_be_large(body: &Body) -> bool {
+    let told = body.size_hint();
+    told.lower() <= BODY_BYTES_MAX as u64 && told.upper().is_none_or(|most| most > WHOLE_BYTES_MAX as u64)
 }

@@ -56,22 +56,26 @@ fn is_like_head(row: &[Cow<'_, str>]) -> bool {
 }
 
 /// The rows, and whether there is a head; `knows` tells of an id whether it is a player of the model.
-pub(super) fn rows(text: &str, knows: impl Fn(&str) -> bool) -> Result<(Vec<Row<'_>>, Head), ApiError> {
+pub(super) fn rows(
+    text: &str,
+    knows: impl Fn(&str) -> bool,
+) -> Result<(impl Iterator<Item = Row<'_>>, Head), ApiError> {
     let lines = text.lines().zip(1..).map(|(line, number)| (number, line.trim_end_matches('\r')));
-    let mut lines: Vec<Row<'_>> = lines.filter(|(_, line)| !line.trim().is_empty()).collect();
-    let first = lines.first().map(|(number, line)| cells(line, *number)).transpose()?.unwrap_or_default();
+    let lines = lines.filter(|(_, line)| !line.trim().is_empty());
+    let mut begin = lines.clone();
+    let mut next = || begin.next().map(|(number, line)| cells(line, number)).transpose();
+    let first = next()?.unwrap_or_default();
     let is_of_side = |name: &Cow<'_, str>| matches!(column(name), Some(Column::Team(_) | Column::Rating(_)));
     if !first.iter().any(is_of_side) {
         let known = |cell: &Cow<'_, str>| cell.split('|').any(|id| knows(id.trim()));
         // Strangers may be called `player_1` as well, but then all are.
-        let next = lines.get(1).map(|(number, line)| cells(line, *number)).transpose()?;
-        let next_is_data = next.is_some_and(|next| !is_like_head(&next));
+        let next_is_data = next()?.is_some_and(|next| !is_like_head(&next));
         if next_is_data && is_like_head(&first) && !first.iter().any(known) {
             let names: Vec<String> = first.iter().map(|cell| format!("`{}`", shown(cell))).collect();
             let detail = format!("{} look like names of columns, and are none", names.join(", "));
             return Err(fault("invalid", "line 1", detail).hint(HEADS));
         }
-        return Ok((lines, Head(None)));
+        return Ok(behind(lines, Head(None)));
     }
     let mut columns = Vec::new();
     for name in first {
@@ -83,8 +87,12 @@ pub(super) fn rows(text: &str, knows: impl Fn(&str) -> bool) -> Result<(Vec<Row<
     if sides(Column::Team) == sides(Column::Rating) {
         return Err(fault("missing_field", "line 1", "the head has team_a,team_b or rating_a,rating_b"));
     }
-    lines.remove(0);
-    Ok((lines, Head(Some(columns))))
+    Ok(behind(lines, Head(Some(columns))))
+}
+
+/// The rows behind a head, and the head.
+fn behind<'a>(lines: impl Iterator<Item = Row<'a>>, head: Head) -> (impl Iterator<Item = Row<'a>>, Head) {
+    (lines.skip(usize::from(head.is_told())), head)
 }
 
 /// The cells of a row, which is line `number`; one in quotes may have commas, and quotes that are doubled (RFC 4180, section 2).
@@ -242,6 +250,7 @@ mod tests {
     #[test]
     fn a_quoted_head_is_a_head() {
         let (rows, head) = rows("\"rating_a\",\"rating_b\"\n1500,\"1600\"\n", |_| false).unwrap();
+        let rows: Vec<Row<'_>> = rows.collect();
         assert_eq!(rows, [(2, "1500,\"1600\"")]);
         assert!(head.item(2, rows[0].1, Timestamp::EPOCH).is_ok());
     }

@@ -611,6 +611,44 @@ async fn an_answer_that_takes_too_long_is_given_up() {
 }
 
 /// A hint names what there is: the schema of this server, and of lines that there are several documents.
+/// Four large bodies are in memory at once, however many come; small ones pass by.
+#[tokio::test(start_paused = true)]
+async fn a_large_body_is_read_when_it_is_its_turn() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let begun = Arc::new(AtomicUsize::new(0));
+    // Says nothing of its size, and never ends.
+    let endless = || {
+        let begun = begun.clone();
+        let mut first = Some(());
+        let pieces = futures::stream::poll_fn(move |_| {
+            if first.take().is_some() {
+                begun.fetch_add(1, Ordering::Relaxed);
+                return std::task::Poll::Ready(Some(Ok::<_, std::io::Error>("{".as_bytes())));
+            }
+            std::task::Poll::Pending
+        });
+        Body::from_stream(pieces)
+    };
+    let router = endpoint();
+    let post = |body: Body| {
+        let request = Request::post("/invocations").header(header::CONTENT_TYPE, "application/json");
+        request.body(body).unwrap()
+    };
+    let mut large: Vec<_> = (0..6).map(|_| Box::pin(send(&router, post(endless())))).collect();
+    for one in &mut large {
+        assert!(futures::poll!(one.as_mut()).is_pending());
+    }
+    assert_eq!(begun.load(Ordering::Relaxed), 4);
+    let small = send(&router, post(r#"{"player1":"ann","player2":"bob"}"#.into())).await;
+    assert_eq!(small.status, 200, "{}", small.text);
+    let too_large = send(&router, post(vec![b' '; super::BODY_BYTES_MAX + 1].into())).await;
+    check(&too_large, 413, "body_too_large", "");
+    // Whoever is slower than an answer may take leaves the place to the next.
+    for got in futures::future::join_all(large).await {
+        check(&got, 503, "deadline", "");
+    }
+}
+
 #[tokio::test]
 async fn hints_point_to_what_this_server_has() {
     let hint = |got: &Got| got.json()["hint"].as_str().unwrap().to_owned();

@@ -110,8 +110,9 @@ impl Work<'_> {
     fn csv(&self, bytes: &[u8], out: &mut Written) -> Result<Shape, ApiError> {
         let text = std::str::from_utf8(bytes).map_err(|_| fault("invalid", "", "the table is not UTF-8"))?;
         let (rows, head) = table::rows(text.trim_start_matches('\u{feff}'), |id| self.oracle.knows(id))?;
+        let mut rows = rows.peekable();
         // A head without rows is a table of no matches, as `instances` may be empty.
-        if rows.is_empty() && !head.is_told() {
+        if rows.peek().is_none() && !head.is_told() {
             return Err(ApiError::from(strict_json::JsonFault::Empty).hint(table::HEADS));
         }
         for (line, row) in rows {

@@ -5,6 +5,7 @@
 //! chooses one.
 use super::jwks::{KeySet, Origin, SET_BYTES_MAX, Source, shown};
 use crate::front::watch::FileWatch;
+use futures::future::join_all;
 use parking_lot::Mutex;
 use reqwest::Url;
 use serde_json::Value;
@@ -22,8 +23,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(30);
 const TRY_AGAIN: Duration = Duration::from_secs(10);
 /// How long fetched keys are good while the issuer does not answer.
 const STALE_MAX: Duration = Duration::from_secs(24 * 3_600);
-/// Between two looks at files.
-const LOOK_AT_FILES: Duration = Duration::from_millis(500);
+/// Between two looks at a source: whether its file has changed, or it is time to fetch.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// One source and how it stands.
 struct Kept {
@@ -76,24 +77,23 @@ impl Refresher {
     /// Looks for a key in those of these sources that do not have it; whether one of them has it now.
     pub(crate) async fn look_for(&self, key_id: &str, sources: &[&Arc<Source>]) -> bool {
         let is_of = |kept: &&Kept| sources.iter().any(|source| Arc::ptr_eq(source, &kept.source));
-        for kept in self.kept.iter().filter(is_of) {
-            self.refresh(kept, Why::Unknown(key_id)).await;
-        }
+        let looks = self.kept.iter().filter(is_of).map(|kept| self.refresh(kept, Why::Unknown(key_id)));
+        join_all(looks).await;
         sources.iter().any(|source| source.current().get(key_id).is_some())
     }
 
-    /// Works until the stop.
+    /// Works until the stop. Each source by itself: an issuer that is slow holds up nobody else.
     pub(crate) async fn run(self: Arc<Self>, stop: CancellationToken) {
-        let mut looks = tokio::time::interval(LOOK_AT_FILES);
+        let all = join_all(self.kept.iter().map(|kept| self.follow(kept)));
+        stop.run_until_cancelled(all).await;
+    }
+
+    async fn follow(&self, kept: &Kept) {
+        let mut looks = tokio::time::interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            tokio::select! {
-                _ = looks.tick() => {}
-                () = stop.cancelled() => return,
-            }
-            for kept in &self.kept {
-                self.refresh(kept, Why::Due).await;
-            }
+            looks.tick().await;
+            self.refresh(kept, Why::Due).await;
         }
     }
 
@@ -214,6 +214,7 @@ pub(crate) fn has_user(text: &str) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "tests have tasks of their own")]
 mod tests {
     use super::*;
 
@@ -247,5 +248,44 @@ mod tests {
         ] {
             assert!(!fit(bad), "{bad}");
         }
+    }
+
+    /// A server that takes connections and answers with `keys`, or never.
+    async fn issuer(keys: Option<&'static str>) -> Arc<Source> {
+        use tokio::{
+            io::{AsyncReadExt as _, AsyncWriteExt as _},
+            net::TcpListener,
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/keys", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let mut open = Vec::new();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                if let Some(keys) = keys {
+                    assert!(stream.read(&mut [0; 1_024]).await.unwrap() > 0, "a request");
+                    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", keys.len());
+                    stream.write_all(format!("{head}{keys}").as_bytes()).await.unwrap();
+                }
+                open.push(stream);
+            }
+        });
+        Source::new(Origin::Url(Url::parse(&url).unwrap()), KeySet::default())
+    }
+
+    #[tokio::test]
+    async fn an_issuer_that_is_slow_holds_up_no_other_and_no_stop() {
+        const KEYS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","kid":"k","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+        let (slow, good) = (issuer(None).await, issuer(Some(KEYS)).await);
+        let refresher = Refresher::new([slow.clone(), good.clone()]).unwrap();
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(refresher.run(stop.clone()));
+        let served = async {
+            while good.current().get("k").is_none() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            stop.cancel();
+            running.await.unwrap();
+        };
+        assert!(tokio::time::timeout(FETCH_MAX / 2, served).await.is_ok(), "before the slow one is given up");
     }
 }

@@ -3,12 +3,10 @@
 use super::{
     jwks::{KeySet, Origin, PublicKey, Source},
     jwt::{self, Issuer, LEEWAY_S, Refused, Taken, Verified},
+    seal,
 };
 use crate::config::Asserted;
-use aws_lc_rs::{
-    aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
-    signature::{Ed25519KeyPair, KeyPair as _},
-};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use gsm_core::{IdSource, KeyId, Millis, PlayerId, Timestamp};
 use gsm_engine::{Call, Engine, EngineError, NewSigningKey, store::SigningKeyRow};
@@ -164,24 +162,16 @@ impl Sessions {
     /// A new pair; `None` where the library fails, which it does not.
     fn draw(&self, ids: &dyn IdSource) -> Option<NewSigningKey> {
         let id = KeyId::from_u128(ids.next_u128());
-        let mut seed = [ids.next_u128().to_be_bytes(), ids.next_u128().to_be_bytes()].concat();
+        let seed = [ids.next_u128().to_be_bytes(), ids.next_u128().to_be_bytes()].concat();
         let pair = Ed25519KeyPair::from_seed_unchecked(&seed).ok()?;
         let public: [u8; 32] = pair.public_key().as_ref().try_into().ok()?;
-        let nonce = self.cipher()?.seal_in_place_append_tag(bound_to(id), &mut seed).ok()?;
-        Some(NewSigningKey { id, public, sealed: [&nonce.as_ref()[..], &seed].concat() })
+        Some(NewSigningKey { id, public, sealed: seal::seal(&self.sealing, id, &seed)? })
     }
 
     fn open_pair(&self, row: &SigningKeyRow) -> Option<Ed25519KeyPair> {
-        let (nonce, text) = row.sealed.split_at_checked(NONCE_LEN)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let mut text = text.to_vec();
-        let seed = self.cipher()?.open_in_place(nonce, bound_to(row.id), &mut text).ok()?;
+        let seed = seal::open(&self.sealing, row.id, &row.sealed)?;
         (seed.len() == SEED_BYTES).then_some(())?;
-        Ed25519KeyPair::from_seed_and_public_key(seed, &row.public).ok()
-    }
-
-    fn cipher(&self) -> Option<RandomizedNonceKey> {
-        RandomizedNonceKey::new(&AES_256_GCM, &self.sealing).ok()
+        Ed25519KeyPair::from_seed_and_public_key(&seed, &row.public).ok()
     }
 
     /// The key that signs, if it opens.
@@ -202,10 +192,6 @@ impl Sessions {
         *self.ring.write() = Arc::new(ring);
         self.issuer.keys.replace(KeySet::of(keys));
     }
-}
-
-fn bound_to(id: KeyId) -> Aad<[u8; 16]> {
-    Aad::from(id.as_u128().to_be_bytes())
 }
 
 fn jwk(row: &SigningKeyRow) -> Value {

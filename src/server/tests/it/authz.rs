@@ -357,3 +357,13 @@ async fn keys_of_operators_have_roles() {
     }
     world.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_key_is_made_that_the_next_start_would_end() {
+    let mut world = World::new().await;
+    let body = json!({ "role": "server", "note": "development" });
+    let problem = world.admin().post("/v1/admin/keys", body).await.is(422, "invalid");
+    assert_eq!(problem["field"], "note");
+    world.admin().post("/v1/admin/keys", json!({ "role": "server", "note": "Development" })).await.ok();
+    world.stop().await;
+}

@@ -78,6 +78,25 @@ async fn answers_tell_what_is_left_and_refusals_name_the_rule() {
     world.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_player_pages_through_his_export_at_a_bounded_pace() {
+    let mut world = behind_proxy(|_| {}).await;
+    let ann = world.player("Ann").await;
+    // Any cursor of the log costs as much as a true one.
+    let path = format!("/v1/players/{}/export?cursor=Af__________", ann.id);
+    let mut refused = None;
+    for _ in 0..100 {
+        let answer = ann.client.get(&path).await;
+        if answer.status.as_u16() != 200 {
+            refused = Some(answer);
+            break;
+        }
+    }
+    let problem = refused.expect("a limit").is(429, "rate_limited");
+    assert!(text(&problem["detail"]).contains("`export`"), "{problem}");
+    world.stop().await;
+}
+
 const NOBODY: &str = r#"
 [[rules]]
 name = "nobody"

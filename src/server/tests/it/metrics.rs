@@ -20,6 +20,12 @@ async fn what_is_answered_is_counted() {
     ] {
         assert!(answer.text.lines().any(|found| found == line), "{line} is not in\n{}", answer.text);
     }
+    // Nobody who looks takes lines from another.
+    let waiting = "gsm_tickets_waiting{queue=\"duel\"} 1";
+    for _ in 0..10 {
+        let looks = futures::future::join_all((0..16).map(|_| world.anyone.get("/metrics"))).await;
+        assert!(looks.iter().all(|look| look.text.lines().any(|line| line == waiting)));
+    }
     world.stop().await;
 }
 

@@ -1,7 +1,7 @@
 //! Exports, erasures and their receipts over HTTP, and what goes by itself.
 use crate::{
     client::Client,
-    world::{World, text},
+    world::{World, eventually, text},
 };
 use serde_json::{Value, json};
 use std::{fs, path::Path};
@@ -57,15 +57,14 @@ async fn a_player_sees_all_that_is_kept_of_him() {
     assert!(played.get("server_token").is_none());
     assert_eq!(of_kind(&mine, "ticket").len(), 2);
     // The log has it within a second.
-    loop {
+    let mine = eventually(async || {
         let mine = exported(&ann.client, &ann.id).await;
-        let records = of_kind(&mine, "audit_record");
-        if records.iter().any(|record| record["eventName"] == "gsm:CreateTicket") {
-            assert!(records.iter().all(|record| record["userIdentity"]["principalId"] == json!(ann.id)));
-            break;
-        }
-        tokio::task::yield_now().await;
-    }
+        let made = |record: &&Value| record["eventName"] == "gsm:CreateTicket";
+        of_kind(&mine, "audit_record").iter().any(made).then_some(mine)
+    })
+    .await;
+    let records = of_kind(&mine, "audit_record");
+    assert!(records.iter().all(|record| record["userIdentity"]["principalId"] == json!(ann.id)));
     let whole = json!(mine).to_string();
     assert!(!whole.contains("Bob") && !whole.contains("0123456789abcdefghijkl"), "{whole}");
 
@@ -173,23 +172,16 @@ async fn an_operator_erases_with_a_reason_and_the_log_names_nobody() {
     assert_eq!(done["receipt"]["statement"]["asked_for_by"], "operator");
     let ticket = format!("/v1/tickets/{}", text(&waits["ticket_id"]));
     assert_eq!(world.admin().get(&ticket).await.ok()["state"], "cancelled");
-    let record = loop {
-        let found = world.admin().get("/v1/admin/audit?event=gsm:ErasePlayer").await.ok();
-        if let Some(record) = found["records"].as_array().and_then(|all| all.first()) {
-            break record.clone();
-        }
-        tokio::task::yield_now().await;
+    let first = async |event: &str| {
+        let found = world.admin().get(&format!("/v1/admin/audit?event=gsm:{event}")).await.ok();
+        found["records"].as_array().and_then(|all| all.first().cloned())
     };
+    let record = eventually(async || first("ErasePlayer").await).await;
     let listed = "/v1/admin/firewall/deny/203.0.113.9/32";
     world.admin().put(listed, json!({ "reason": "flood" })).await.ok();
     world.admin().delete(listed).await.done();
-    let addresses = loop {
-        let found = world.admin().get("/v1/admin/audit?event=gsm:DeleteListEntry").await.ok();
-        if let Some(record) = found["records"].as_array().and_then(|all| all.first()) {
-            break [&record["requestParameters"]["address"], &record["sourceIPAddress"]].map(text);
-        }
-        tokio::task::yield_now().await;
-    };
+    let deleted = eventually(async || first("DeleteListEntry").await).await;
+    let addresses = [&deleted["requestParameters"]["address"], &deleted["sourceIPAddress"]].map(text);
     assert!(addresses.iter().all(|of| of.starts_with("hmac-2") && of.len() == 42), "{addresses:?}");
     assert_eq!(record["additionalEventData"]["reason"], "asked by mail");
     assert_eq!(record["resources"][0]["ARN"], json!(zaphod.id));
@@ -205,9 +197,7 @@ async fn what_was_kept_long_enough_goes_while_the_server_runs() {
     let old = world.data().join("address-2001.key");
     fs::write(&old, "00").unwrap();
     // The sweep that ran at the start did not see it; the next does.
-    while old.exists() {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    eventually(async || (!old.exists()).then_some(())).await;
     let metrics = world.admin().get("/metrics").await;
     assert!(
         metrics.text.contains("gsm_retention_dropped_total{class=\"address_keys\"} 1"),
