@@ -2,9 +2,9 @@
 use super::BoardConfig;
 use crate::{
     Call, Engine, EngineError,
-    store::{ChangeSet, Expect, Home, Key, KeyRange, Row},
+    store::{ChangeSet, Expect, Home, Key, KeyRange, Op, Row},
 };
-use gsm_core::{BoardName, limits};
+use gsm_core::{BoardName, Mode, PlayerId, limits};
 
 /// What is told of a board that is none.
 const UNKNOWN: EngineError = EngineError::Unknown { what: "board: none is defined under this name" };
@@ -80,6 +80,12 @@ impl Engine {
         if let Some(mode) = mode {
             self.forget_counted(name, mode).await?;
         }
+        // A mode's own board goes on without its definition, and who is hidden on it or watches it with it.
+        let goes_on = Mode::new(name.as_str()).is_ok_and(|own| Some(&own) == mode.as_ref() || self.has_mode(&own));
+        if !goes_on {
+            self.clear(&KeyRange::ShadesOf(name.clone())).await?;
+            self.end_watches_of(name).await?;
+        }
         let ranges = [
             KeyRange::AllEntries,
             KeyRange::AllScored,
@@ -118,6 +124,32 @@ impl Engine {
                 Err(other) => return Err(other),
             }
         }
+    }
+
+    /// Ends all watches of a board. They are kept player by player: all there are are looked at.
+    async fn end_watches_of(&self, name: &BoardName) -> Result<(), EngineError> {
+        let mut watchers: Vec<PlayerId> = Vec::new();
+        self.each(KeyRange::AllWatches, |key, _| {
+            if let Key::Watch(watcher, board) = key
+                && board == *name
+            {
+                watchers.push(watcher);
+            }
+            Ok(())
+        })
+        .await?;
+        // Two rows a watch.
+        let room = self.store(Home::Live).limits().items_max.clamp(2, limits::PAGE_SIZE_MAX) / 2;
+        for some in watchers.chunks(room) {
+            let mut changes = self.quietly();
+            for watcher in some {
+                for key in [Key::Watch(*watcher, name.clone()), Key::Told(*watcher, name.clone())] {
+                    changes.write(key, Expect::Any, Op::Delete);
+                }
+            }
+            self.commit(Home::Live, changes).await?;
+        }
+        Ok(())
     }
 
     /// Changes of which the audit log has heard, or hears, by the call that began them.

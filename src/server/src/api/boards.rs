@@ -2,7 +2,9 @@
 use super::{
     App,
     answer::Answer,
+    bans::PlayersAfter,
     extract::{Admitted, BulkJson, Json, Params, Query, Write, given},
+    players::page_size,
     rankings::{SeasonQuery, shown},
     rulings::reason,
     whole,
@@ -361,6 +363,52 @@ pub(crate) async fn visibility(
     let reason = reason(&body.reason)?;
     app.engine.set_visibility(&write.call, &name, player, visibility, reason).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// A player whom not everybody sees on a board.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HiddenDto {
+    #[schema(value_type = String)]
+    player_id: PlayerId,
+    /// By nobody (`hidden`), or by himself alone (`shadow`).
+    visibility: &'static str,
+    /// Why it was decided.
+    reason: String,
+    /// When it was decided.
+    at: i64,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AllHiddenDto {
+    /// By player id.
+    entries: Vec<HiddenDto>,
+    /// Asks for the next page; absent after the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    next: Option<PlayerId>,
+}
+
+/// List who is hidden on a board, and who is shown to himself alone, by player id.
+#[utoipa::path(get, path = "/v1/admin/boards/{board}/hidden", tag = "admin", operation_id = "list_hidden",
+    params(("board" = String, Path), PlayersAfter),
+    responses((status = 200, body = AllHiddenDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:ListHidden")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn hidden(
+    State(app): State<Arc<App>>,
+    _: Admitted,
+    params: Params,
+    Query(query): Query<PlayersAfter>,
+) -> Result<Answer<AllHiddenDto>, ApiError> {
+    let (found, next) =
+        app.engine.hidden(&params.get("board")?, query.after, page_size(query.limit)?).await?;
+    let entries = found.into_iter().map(|(player_id, row)| HiddenDto {
+        player_id,
+        visibility: if row.shadow { "shadow" } else { "hidden" },
+        reason: row.reason,
+        at: row.at.as_millis(),
+    });
+    Ok(Answer(AllHiddenDto { entries: entries.collect(), next }))
 }
 
 /// Where a player belongs.

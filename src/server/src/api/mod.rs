@@ -170,6 +170,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(boards::put, boards::get, boards::delete))
         .routes(routes!(boards::remove))
         .routes(routes!(boards::visibility))
+        .routes(routes!(boards::hidden))
         .routes(routes!(resets::soft_reset))
         .routes(routes!(resets::preview))
         .routes(routes!(stream::websocket))
