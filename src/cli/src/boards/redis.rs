@@ -1,5 +1,5 @@
 //! The members of a sorted set of Redis, as scores.
-use super::records::{self, Record};
+use super::records::{self, Record, Seat};
 use crate::{
     output::Failure,
     resp::{Redis, Reply},
@@ -95,6 +95,8 @@ pub(super) fn read(url: &Url, password: Option<&str>, key: &str) -> Result<Vec<R
         at: None,
         metadata: None,
         games: None,
+        seat: Seat::default(),
+        visibility: None,
     };
     Ok(scores.into_iter().zip(1..).map(record).collect())
 }

@@ -81,7 +81,8 @@ impl Engine {
             self.forget_counted(name, mode).await?;
         }
         // A mode's own board goes on without its definition, and who is hidden on it or watches it with it.
-        let goes_on = Mode::new(name.as_str()).is_ok_and(|own| Some(&own) == mode.as_ref() || self.has_mode(&own));
+        let goes_on =
+            Mode::new(name.as_str()).is_ok_and(|own| Some(&own) == mode.as_ref() || self.has_mode(&own));
         if !goes_on {
             self.clear(&KeyRange::ShadesOf(name.clone())).await?;
             self.end_watches_of(name).await?;
