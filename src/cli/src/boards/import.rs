@@ -51,7 +51,7 @@ player who has it, one of another server a player of its own. CSV may have displ
 1970; reached_at without), games and metadata as well: an export is read back as it is, as CSV or JSON lines, with who was hidden
 (visibility). A board with cohorts is given the lines of a season by cohort, then by timestamp, as players took their
 seats; of lines whose level and cohort the board could not give again it says how many. A member of a sorted set is an id,
-and its score must be a whole number. No server may run on the directory.
+and its score must be a whole number; equals stand as Redis lists them. No server may run on the directory.
 
 All files are checked before anything of them is taken. Only a sum that would leave what a board holds is found later:
 then the records before it, by the thousand, are taken, and the message says from where on none was.
@@ -107,7 +107,8 @@ impl Import {
         let columns = config.columns.len();
         let mut sources = Vec::new();
         if let (Some(url), Some(key)) = (&self.from_redis, &self.key) {
-            let records = redis::read(url, self.redis_password.as_deref(), key)?;
+            let direction = config.columns.first().map(|column| column.direction).unwrap_or_default();
+            let records = redis::read(url, self.redis_password.as_deref(), key, direction)?;
             sources.push(Source { shown: key.clone(), word: "member", records });
         }
         for file in &self.files {

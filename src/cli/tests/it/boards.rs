@@ -429,6 +429,27 @@ fn a_sorted_set_of_redis_goes_in() {
 }
 
 #[test]
+fn equals_of_a_sorted_set_stand_as_redis_lists_them() {
+    let Some(redis) = Redis::start() else { return };
+    redis.tell("ZADD points 10 ann 10 bob 10 cid 7 dan");
+    let url = format!("redis://{}", redis.addr);
+    for (direction, listed) in
+        [("descending", ["cid", "bob", "ann", "dan"]), ("ascending", ["dan", "ann", "bob", "cid"])]
+    {
+        let (_dir, data, served, key) = empty();
+        let column = format!(r#"{{"value": "submitted", "direction": "{direction}", "operator": "best"}}"#);
+        define(&served, &key, "points", &format!(r#"{{"columns": [{column}], "ties": "ordinal"}}"#));
+        served.signal("TERM");
+        let of = ["--data-dir", arg(&data), "--board", "points"];
+        let from = ["--from-redis", &url, "--key", "points"];
+        gsm(&[&["boards", "import"][..], &of, &from].concat()).ok();
+        let out = gsm(&[&["boards", "export"][..], &of].concat()).ok();
+        let names: Vec<&str> = out.lines().skip(1).map(|line| line.split(',').nth(2).unwrap()).collect();
+        assert_eq!(names, listed, "{direction}");
+    }
+}
+
+#[test]
 fn equals_of_one_instant_stay_as_a_file_lists_them() {
     let file_of = |dir: &TempDir| dir.path().join("a.csv");
     let board = || {
