@@ -138,6 +138,11 @@ impl PoolState {
         self.matcher.len()
     }
 
+    /// Players who wait.
+    pub(crate) fn players(&self) -> usize {
+        self.matcher.players()
+    }
+
     /// Whether the ticket waits.
     pub(crate) fn has(&self, id: TicketId) -> bool {
         self.matcher.contains(id)
