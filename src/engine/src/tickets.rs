@@ -3,6 +3,7 @@ mod brought;
 mod gamelift;
 mod recent;
 
+pub(crate) use brought::NOT_FOR_PLAYERS;
 pub(crate) use gamelift::came_over_wire;
 
 use crate::{

@@ -468,7 +468,13 @@ impl Asking {
             }
             _ => format!("no policy lets the role `{role}` do `{action}` here"),
         };
-        Err(ApiError::new(StatusCode::FORBIDDEN, "forbidden", detail))
+        let principal = match caller.admin {
+            Some(of) => format!("admin:{}", of.as_str()),
+            None => format!("{role}:{}", name_of(&caller.principal)),
+        };
+        let hint =
+            format!("`gsm authz explain --principal {principal} --action {action}` names the policies that say so");
+        Err(ApiError::new(StatusCode::FORBIDDEN, "forbidden", detail).hint(hint))
     }
 }
 
@@ -517,6 +523,7 @@ fn reason(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
 fn forbidden(roles: &[String], role: &str) -> ApiError {
     let detail = format!("this needs one of the roles {}; the caller is `{role}`", roles.join(", "));
     ApiError::new(StatusCode::FORBIDDEN, "forbidden", detail)
+        .hint("send a token or key of such a role; the operations and their roles are in /openapi.json")
 }
 
 /// Counts a token that a body brought and that proved bad, as one of the head; refuses who tries too many.
