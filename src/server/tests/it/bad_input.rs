@@ -55,7 +55,7 @@ async fn common_refusals_say_what_to_do() {
         (ann.client.get("/v1/admin/bans").await.is(403, "forbidden"), "/openapi.json"),
         (admin.put("/v1/admin/boards/odd", columns).await.is(422, "invalid"), "docs/boards.md"),
         (ann.client.put("/v1/rankings/duel/watch", json!({})).await.is(422, "invalid"), "docs/boards.md"),
-        (admin.get("/v1/admin/rule-sets/none").await.is(404, "not_found"), "GET /v1/admin/rule-sets"),
+        (admin.get("/v1/rule-sets/none").await.is(404, "not_found"), "GET /v1/rule-sets"),
     ] {
         assert!(text(&problem["hint"]).contains(part), "{problem}");
     }
