@@ -136,6 +136,12 @@ impl Operations {
         )
     }
 
+    /// The methods that a path has.
+    pub(crate) fn methods(&self, path: &str) -> Vec<&str> {
+        let methods = self.table.at(path).map(|found| found.value.as_slice()).unwrap_or_default();
+        methods.iter().map(|(method, _)| method.as_str()).collect()
+    }
+
     pub(crate) fn get(&self, path: &str, method: &Method) -> Option<&Operation> {
         let method = if *method == Method::HEAD { &Method::GET } else { method };
         self.table
@@ -259,7 +265,12 @@ impl Handle for Entrance {
                 };
                 (action, hardened(response))
             }
-            None => self.native(Request::from_parts(parts, body), address).await,
+            None => {
+                let grant = self.app.cors.grant(&parts);
+                let (action, mut response) = self.native(Request::from_parts(parts, body), address).await;
+                grant.say(response.headers_mut());
+                (action, response)
+            }
         };
         self.app.metrics.answered(action.unwrap_or(NO_OPERATION), response.status(), begun.elapsed());
         response
@@ -291,7 +302,10 @@ impl Entrance {
         parts.extensions.insert(trail.clone());
         let mut told = None;
         let response = match admit(&self.app, operation, address, &mut parts, &request_id, &mut told).await {
-            Ok(()) => self.router.handle(Request::from_parts(parts, body)).await,
+            Ok(()) => match self.app.cors.preflight(&parts) {
+                Some(answer) => answer,
+                None => self.router.handle(Request::from_parts(parts, body)).await,
+            },
             Err(error) => error.render(&request_id),
         };
         let mut response = finish(response, &request_id);
@@ -472,8 +486,9 @@ impl Asking {
             Some(of) => format!("admin:{}", of.as_str()),
             None => format!("{role}:{}", name_of(&caller.principal)),
         };
-        let hint =
-            format!("`gsm authz explain --principal {principal} --action {action}` names the policies that say so");
+        let hint = format!(
+            "`gsm authz explain --principal {principal} --action {action}` names the policies that say so"
+        );
         Err(ApiError::new(StatusCode::FORBIDDEN, "forbidden", detail).hint(hint))
     }
 }

@@ -22,10 +22,7 @@ pub(super) fn check(call: &Call, new: &NewTicket, queue: &QueueConfig) -> Result
             continue;
         }
         if let Some(name) = brought.attributes.keys().find(|name| !queue.player_attributes.contains(name)) {
-            return Err(EngineError::invalid(
-                format!("{whose}attributes.{name}"),
-                NOT_FOR_PLAYERS,
-            ));
+            return Err(EngineError::invalid(format!("{whose}attributes.{name}"), NOT_FOR_PLAYERS));
         }
     }
     Ok(())

@@ -33,6 +33,7 @@ mod why;
 
 use crate::{
     audit::{Audit, Shipping},
+    cors::Cors,
     door::{self, Door, Entrance},
     front::gate::Gate,
     gamelift::{self, Wire},
@@ -75,6 +76,8 @@ pub(crate) struct App {
     pub(crate) gate: Arc<Gate>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) shedder: Shedder,
+    /// Which pages of other origins may call.
+    pub(crate) cors: Cors,
     /// Whether `/metrics` is there at all.
     pub(crate) shows_metrics: bool,
     /// Whether an endpoint is asked about formed matches.

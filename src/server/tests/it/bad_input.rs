@@ -50,7 +50,10 @@ async fn common_refusals_say_what_to_do() {
         (ticket(json!({ "queue": "nope" })).await.is(404, "not_found"), "GET /v1/queues"),
         (ticket(brings).await.is(422, "invalid"), "`player_attributes`"),
         (ann.client.get("/v1/rankings/none").await.is(404, "not_found"), "GET /v1/rankings"),
-        (ann.client.get(&format!("/v1/rankings/duel/players/{}", ann.id)).await.is(404, "not_found"), "no rank"),
+        (
+            ann.client.get(&format!("/v1/rankings/duel/players/{}", ann.id)).await.is(404, "not_found"),
+            "no rank",
+        ),
         (ann.client.get(&format!("/v1/players/{none}")).await.is(404, "not_found"), "plr-"),
         (ann.client.get("/v1/admin/bans").await.is(403, "forbidden"), "/openapi.json"),
         (admin.put("/v1/admin/boards/odd", columns).await.is(422, "invalid"), "docs/boards.md"),
