@@ -4,6 +4,7 @@ use super::{
     answer::Answer,
     bans::PlayersAfter,
     extract::{Admitted, BulkJson, Json, Params, Query, Write, given},
+    parts::{CohortShape, ColumnShape, EligibilityShape, LeagueShape, ScheduleShape, TiersShape},
     players::page_size,
     rankings::{SeasonQuery, shown},
     rulings::reason,
@@ -31,7 +32,7 @@ pub(crate) struct BoardSettings {
     /// What it compares, the weightiest first, 1 to 5: `{"value": "rating", "direction": "descending", "operator":
     /// "last"}`. Of a mode: `rating`, `conservative` (less two deviations), `games`, `wins`, `draws`, and `place` in its tiers. Of submissions:
     /// `submitted`, with an operator: `last`, `set`, `best`, `incr`, `decr`.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<ColumnShape>)]
     columns: Vec<Column>,
     /// `competition` (1, 2, 2, 4), `dense` (1, 2, 2, 3) or `ordinal` (the earlier first).
     #[serde(default)]
@@ -43,28 +44,28 @@ pub(crate) struct BoardSettings {
     by: Vec<Dimension>,
     /// Whom it ranks: `{"games_min": 10, "idle_days_max": 30, "deviation_max": 110}`; 0 asks for nothing.
     #[serde(default)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = EligibilityShape)]
     eligibility: Eligibility,
     /// When its seasons start; without, it goes on for ever: `{"cron": {"expression": "0 9 1 * *", "zone":
     /// "Europe/Paris", "from": "2026-01-01T00:00:00Z"}}`, `{"days": {"every": 14, "zone": "UTC", "from":
     /// "2026-01-05T09:00"}}` or `{"at": {"starts_at": ["2026-03-01T09:00:00Z"]}}`. A board with seasons stays as it is,
     /// but for instants to come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<ScheduleShape>)]
     season: Option<ScheduleConfig>,
     /// Visible tiers that matches of the mode move players through, apart from their ratings (docs/boards.md).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<TiersShape>)]
     tiers: Option<TierConfig>,
     /// Cohorts, where it has a season: small boards on which a player stays for a season, `{"size": 50, "rule":
     /// "arrival"}`. Rules: `arrival`, `region`, `platform`, `{"rating_band": {"width": 100000}}` (thousandths of a point).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<CohortShape>)]
     cohorts: Option<CohortConfig>,
     /// A league, where it has a season: cohorts on levels, `{"levels": 5, "size": 30, "promote": 7, "relegate": 5}`
     /// (docs/boards.md). Not together with `cohorts`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<LeagueShape>)]
     league: Option<LeagueConfig>,
     /// Of a board that scores are submitted to: whether every step is kept, so that `GET …/past` can be asked (needs ranks by
     /// `competition`, and one column or two). Cannot be changed. The boards of a mode have a past without it.

@@ -11,6 +11,7 @@ mod firewall;
 mod health;
 mod matches;
 mod parties;
+mod parts;
 mod penalties;
 mod players;
 mod predictions;
