@@ -1,4 +1,7 @@
-use crate::store::{Key, ReadError, StoreFault};
+use crate::{
+    store::{Key, ReadError, StoreFault},
+    tickets::NOT_FOR_PLAYERS,
+};
 use gsm_core::{MatchId, Millis, PlayerId, TicketId, Timestamp, limits};
 
 /// What a face makes of an error: its class, not its text.
@@ -317,12 +320,71 @@ impl EngineError {
                 "let the player make a consent for this leader: POST /v1/parties/consents"
             }
             Self::IdempotencyMismatch => "use a new Idempotency-Key for a new request",
+            Self::Unknown { what } => return of_unknown(what),
+            Self::Invalid { field, detail } => return of_invalid(field, detail),
+            Self::Forbidden => "it takes the token of a player whom it is about",
+            Self::ProposalClosed { .. } => "read how it stands: GET /v1/proposals/{proposal_id}",
+            Self::RuleSetInUse { .. } => {
+                "let the queue go by another one first: PUT /v1/admin/queues/{queue}"
+            }
+            Self::RuleSetVersionStays => "delete the rule set: DELETE /v1/admin/rule-sets/{rule_set}",
+            Self::TooManyQueues => "delete a queue that is no longer used: DELETE /v1/admin/queues/{queue}",
+            Self::TooManyRuleSets => {
+                "delete a rule set that no queue uses: DELETE /v1/admin/rule-sets/{rule_set}"
+            }
             Self::Contended | Self::Raced(_) | Self::Refused(_) | Self::NoAnswer(_) => {
                 "repeat the same request with the same Idempotency-Key"
             }
             _ => return None,
         })
     }
+}
+
+/// Where it is told what there is, or how it comes to be; by the noun, which may have a reason behind it.
+fn of_unknown(what: &str) -> Option<&'static str> {
+    Some(match what.split(':').next().unwrap_or(what) {
+        "queue" | "game-session queue" => "GET /v1/queues lists the queues",
+        "mode" => "modes are those of queues: GET /v1/queues lists them",
+        "board" => "GET /v1/rankings lists the boards",
+        "part" => "GET /v1/rankings lists the boards with their parts",
+        "season" => "GET /v1/rankings/{board}/seasons lists the seasons",
+        "cohort" => "GET /v1/rankings/{board}/cohorts lists the cohorts of a season",
+        "seat" => "a player takes a seat with the first match or score of the season",
+        "rank" => "who has no result or score here, is not eligible or is not to be seen has no rank",
+        "entry" => "a score makes one: POST /v1/rankings/{board}/entries",
+        "watch" => "begin one: PUT /v1/rankings/{board}/watch",
+        "payout" => "begin it: POST /v1/rankings/{board}/seasons/{season}/payout",
+        "rating" => "the first result that counts gives one",
+        "rule set" => "GET /v1/rule-sets lists the rule sets",
+        "version of the rule set" => "GET /v1/rule-sets/{rule_set}/versions lists the versions",
+        "player" => "players are told by the ids that signing in gave: plr- and 32 digits",
+        "match" | "running match" => "GET /v1/matches lists the matches that have not ended",
+        "result yet" => "it is there once it is reported: POST /v1/matches/{match_id}/result",
+        "proposal" => "a ticket tells its proposal: GET /v1/tickets/{ticket_id}",
+        "key" => "GET /v1/admin/keys lists the keys",
+        _ => return None,
+    })
+}
+
+/// Where it is told what a field may be.
+fn of_invalid(field: &str, detail: &str) -> Option<&'static str> {
+    if detail == NOT_FOR_PLAYERS {
+        return Some(
+            "name it in the queue's `player_attributes` (PUT /v1/admin/queues/{queue}), or let a server make the ticket",
+        );
+    }
+    let first = field.split(['.', '[']).next().unwrap_or(field);
+    Some(match first {
+        "rating" | "rating_options" => "docs/ratings.md lists the systems and their options",
+        "columns" | "ties" | "by" | "eligibility" | "season" | "tiers" | "cohorts" | "league" | "past" => {
+            "docs/boards.md says what a board may be"
+        }
+        "attributes" => "docs/rule-sets.md says what players may bring",
+        "reports" => "docs/integrity.md says how players report",
+        "friends" | "top" | "personal_best" => "docs/boards.md says what may be watched",
+        "after" => "begin again from the first page, without it",
+        _ => return None,
+    })
 }
 
 impl From<ReadError> for EngineError {

@@ -66,7 +66,7 @@ pub use boards::{
     Direction, DivisionStart, Eligibility, Grouping, OpenBoard, Operator, PAST_SEATS_MAX, Part, PastPlace,
     PastRank, PastSeat, PayoutLine, PayoutPage, PayoutView, Places, RankView, SEASONS_LISTED_MAX, SERIES_MAX,
     SaveReport, SeatRef, SeatView, SnapshotRules, SnapshotView, Snapshots, Source, Submission, Taken,
-    TierPlace, TierStarts, TierView, Ties, Value, Viewer, WatchWish,
+    TierPlace, TierStarts, TierView, Ties, UnrankedRow, Value, Viewer, WatchWish,
 };
 pub use call::{AdminRole, Call, Fingerprint, Principal, Role};
 pub use engine::{Engine, EngineOptions, LoadReport};

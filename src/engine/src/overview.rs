@@ -63,6 +63,8 @@ pub struct QueueOverview {
     pub mode: Mode,
     /// Tickets waiting.
     pub waiting: usize,
+    /// Their players; those of backfills play already.
+    pub players: usize,
     /// How long the oldest has waited.
     pub wait_ms_max: Millis,
     /// Proposals that wait for answers.
@@ -130,15 +132,17 @@ impl Engine {
         self.queues()
             .into_iter()
             .map(|config| {
-                let (waiting, wait_ms_max, proposals) =
-                    self.views.pools.get(&config.name).map_or((0, Millis::ZERO, 0), |pool| {
-                        let oldest = pool.settled().oldest().map_or(Millis::ZERO, |since| now.since(since));
-                        (pool.waiting(), oldest, pool.open_proposals())
+                let (waiting, players, wait_ms_max, proposals) =
+                    self.views.pools.get(&config.name).map_or((0, 0, Millis::ZERO, 0), |pool| {
+                        let state = pool.settled();
+                        let oldest = state.oldest().map_or(Millis::ZERO, |since| now.since(since));
+                        (pool.waiting(), state.players(), oldest, pool.open_proposals())
                     });
                 QueueOverview {
                     queue: config.name.clone(),
                     mode: config.mode.clone(),
                     waiting,
+                    players,
                     wait_ms_max,
                     proposals,
                 }

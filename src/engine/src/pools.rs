@@ -167,6 +167,11 @@ impl PoolState {
         self.matcher.len()
     }
 
+    /// Players who wait.
+    pub(crate) fn players(&self) -> usize {
+        self.matcher.players()
+    }
+
     /// Since when the longest waiting ticket waits.
     pub(crate) fn oldest(&self) -> Option<Timestamp> {
         self.matcher.oldest()

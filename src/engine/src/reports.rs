@@ -34,7 +34,7 @@ const OVERRULED_MIN: u32 = 3;
 pub struct ReportsView {
     /// Which match.
     pub match_id: MatchId,
-    /// What they say; `None` where nobody has said anything, or all agreed.
+    /// What they say; `None` where nobody has said anything.
     pub row: Option<ReportsRow>,
     /// The result, once there is one.
     pub result: Option<ResultView>,
@@ -42,8 +42,8 @@ pub struct ReportsView {
 
 /// What becomes of the reports of a match with its result.
 pub(crate) struct Closing {
-    /// The row as it is kept; none where nothing is left to say.
-    kept: Option<Box<ReportsRow>>,
+    /// The row as it is kept: who has spoken, whether they agreed or one alone was believed.
+    kept: Box<ReportsRow>,
     /// What it was read at; none where there was none.
     version: Option<Version>,
 }
@@ -51,17 +51,12 @@ pub(crate) struct Closing {
 impl Closing {
     /// What the player is told whose report has made the result.
     pub(crate) fn told(&self, result: ResultView) -> ReportsView {
-        ReportsView { match_id: result.match_id, row: self.kept.as_deref().cloned(), result: Some(result) }
+        ReportsView { match_id: result.match_id, row: Some((*self.kept).clone()), result: Some(result) }
     }
 
     /// Adds it to the change set of the result.
     pub(crate) fn add_to(self, id: MatchId, changes: &mut ChangeSet) {
-        let key = Key::Reports(id);
-        match (self.kept, self.version) {
-            (Some(row), version) => changes.replace(key, version, Row::Reports(row)),
-            (None, Some(version)) => changes.delete(key, version),
-            (None, None) => changes.check(key, Expect::Absent),
-        };
+        changes.replace(Key::Reports(id), self.version, Row::Reports(self.kept));
     }
 }
 
@@ -82,8 +77,7 @@ impl ReportsRow {
         self.overruled = if counts { self.voices.against(result).collect() } else { Vec::new() };
         let is_disputed = matches!(verdict, Verdict::Disputed { .. });
         self.stage = if is_disputed { ReportsStage::Disputed } else { ReportsStage::Settled };
-        let kept = (!counts || !self.overruled.is_empty()).then(|| Box::new(self));
-        Closing { kept, version }
+        Closing { kept: Box::new(self), version }
     }
 
     /// Adds what an operator has ruled on the result.
@@ -322,7 +316,7 @@ impl Engine {
         let blame = self.first_blame(id, queue.as_deref(), (&result, &[]), &verdict).await?;
         let tickets = live.as_ref().map(|(row, _)| row.tickets.clone());
         let closing = row.closed(&verdict, &result, version);
-        let kept_row = closing.kept.as_deref().cloned();
+        let kept_row = Some((*closing.kept).clone());
         let mut decided = self.decide(call, id, &facts, result, verdict).await?;
         (decided.blame, decided.closing) = (blame, Some(closing));
         let result = self.commit_result(call, decided, live).await?;

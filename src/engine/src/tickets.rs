@@ -4,6 +4,7 @@ mod ending;
 mod gamelift;
 mod recent;
 
+pub(crate) use brought::NOT_FOR_PLAYERS;
 pub use ending::CANCELLED;
 pub(crate) use ending::{ENDED_TICKET_RETENTION, put_ticket, tell, tell_formed};
 pub(crate) use gamelift::came_over_wire;

@@ -13,6 +13,8 @@ use gsm_core::{Map, TicketId, Timestamp, limits::POOL_TICKETS_MAX};
 pub struct Pool {
     rules: MatchRules,
     tickets: Map<TicketId, PoolTicket>,
+    /// Of all tickets.
+    players: usize,
     /// Of tickets that are judged: the mean strength of their players.
     strengths: Map<TicketId, f64>,
     index: Index,
@@ -51,6 +53,7 @@ impl Pool {
         Ok(Self {
             rules,
             tickets: Map::default(),
+            players: 0,
             strengths: Map::default(),
             index: Index::default(),
             round: None,
@@ -82,6 +85,7 @@ impl Pool {
             return Err(PoolError::Full { max: POOL_TICKETS_MAX });
         }
         self.index.insert(waiting(&ticket));
+        self.players += ticket.players.len();
         self.tickets.insert(ticket.id, ticket);
         Ok(())
     }
@@ -110,6 +114,7 @@ impl Pool {
 
     fn take(&mut self, id: TicketId) -> Option<PoolTicket> {
         let ticket = self.tickets.remove(&id)?;
+        self.players -= ticket.players.len();
         self.strengths.remove(&id);
         self.index.remove(waiting(&ticket));
         Some(ticket)
@@ -119,6 +124,12 @@ impl Pool {
     #[must_use]
     pub fn len(&self) -> usize {
         self.tickets.len()
+    }
+
+    /// Number of waiting players.
+    #[must_use]
+    pub fn players(&self) -> usize {
+        self.players
     }
 
     /// Whether no ticket waits.

@@ -135,6 +135,12 @@ impl Operations {
         )
     }
 
+    /// The methods that a path has.
+    pub(crate) fn methods(&self, path: &str) -> Vec<&str> {
+        let methods = self.table.at(path).map(|found| found.value.as_slice()).unwrap_or_default();
+        methods.iter().map(|(method, _)| method.as_str()).collect()
+    }
+
     pub(crate) fn get(&self, path: &str, method: &Method) -> Option<&Operation> {
         let method = if *method == Method::HEAD { &Method::GET } else { method };
         self.table
@@ -258,7 +264,12 @@ impl Handle for Entrance {
                 };
                 (action, hardened(response))
             }
-            None => self.native(Request::from_parts(parts, body), address).await,
+            None => {
+                let grant = self.app.cors.grant(&parts);
+                let (action, mut response) = self.native(Request::from_parts(parts, body), address).await;
+                grant.say(response.headers_mut());
+                (action, response)
+            }
         };
         let (action, took) = (action.unwrap_or(NO_OPERATION), begun.elapsed());
         self.app.metrics.answered(action, response.status(), took);
@@ -296,7 +307,10 @@ impl Entrance {
         parts.extensions.insert(trail.clone());
         let mut told = None;
         let response = match admit(&self.app, operation, address, &mut parts, &request_id, &mut told).await {
-            Ok(()) => self.router.handle(Request::from_parts(parts, body)).await,
+            Ok(()) => match self.app.cors.preflight(&parts) {
+                Some(answer) => answer,
+                None => self.router.handle(Request::from_parts(parts, body)).await,
+            },
             Err(error) => error.render(&request_id),
         };
         let mut response = finish(response, &request_id);
@@ -473,7 +487,14 @@ impl Asking {
             }
             _ => format!("no policy lets the role `{role}` do `{action}` here"),
         };
-        Err(ApiError::new(StatusCode::FORBIDDEN, "forbidden", detail))
+        let principal = match caller.admin {
+            Some(of) => format!("admin:{}", of.as_str()),
+            None => format!("{role}:{}", name_of(&caller.principal)),
+        };
+        let hint = format!(
+            "`gsm authz explain --principal {principal} --action {action}` names the policies that say so"
+        );
+        Err(ApiError::new(StatusCode::FORBIDDEN, "forbidden", detail).hint(hint))
     }
 }
 
@@ -521,6 +542,7 @@ fn given_reason(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
 fn forbidden(roles: &[String], role: &str) -> ApiError {
     let detail = format!("this needs one of the roles {}; the caller is `{role}`", roles.join(", "));
     ApiError::new(StatusCode::FORBIDDEN, "forbidden", detail)
+        .hint("send a token or key of such a role; the operations and their roles are in /openapi.json")
 }
 
 /// Counts a token that a body brought and that proved bad, as one of the head; refuses who tries too many.

@@ -91,6 +91,7 @@ impl Counted {
         for queue in app.engine.queue_overviews() {
             let values = [
                 ("TicketsWaiting", "Count", queue.waiting as f64),
+                ("PlayersWaiting", "Count", queue.players as f64),
                 ("TicketWaitMax", "Milliseconds", queue.wait_ms_max.get() as f64),
             ];
             lines.push(of_one(at, "GSM", ("queue", queue.queue.as_str()), &values));

@@ -13,6 +13,7 @@ pub mod authz;
 mod board_page;
 mod bootstrap;
 pub mod config;
+mod cors;
 mod dashboard;
 mod dev;
 mod door;

@@ -149,6 +149,7 @@ pub(crate) struct Metrics {
     results: Counter,
     running: Gauge,
     waiting: Family<ByQueue, Gauge>,
+    players: Family<ByQueue, Gauge>,
     proposals: Family<ByQueue, Gauge>,
     oldest: Family<ByQueue, Gauge<f64, std::sync::atomic::AtomicU64>>,
     models: Models,
@@ -494,6 +495,13 @@ impl Metrics {
                 "`GSM` / `TicketsWaiting`",
                 Family::default(),
             ),
+            players: all.add(
+                "gsm_players_waiting",
+                "queue",
+                "Players of tickets that wait, but those who play already (backfills)",
+                "`GSM` / `PlayersWaiting`",
+                Family::default(),
+            ),
             proposals: all.add(
                 "gsm_proposals_open",
                 "queue",
@@ -592,13 +600,14 @@ impl Metrics {
         self.results.inner().store(counts.results, Ordering::Relaxed);
         self.running.set(i64::try_from(counts.running).unwrap_or(i64::MAX));
         // Queues that are gone leave no line.
-        for family in [&self.waiting, &self.proposals] {
+        for family in [&self.waiting, &self.players, &self.proposals] {
             family.clear();
         }
         self.oldest.clear();
         for line in app.engine.queue_overviews() {
             let of = ByQueue { queue: line.queue.to_string() };
             self.waiting.get_or_create(&of).set(i64::try_from(line.waiting).unwrap_or(i64::MAX));
+            self.players.get_or_create(&of).set(i64::try_from(line.players).unwrap_or(i64::MAX));
             self.proposals.get_or_create(&of).set(i64::try_from(line.proposals).unwrap_or(i64::MAX));
             self.oldest.get_or_create(&of).set(line.wait_ms_max.get() as f64 / 1e3);
         }

@@ -251,7 +251,10 @@ pub(crate) struct SeriesDto {
 pub(crate) struct QueueLineDto {
     queue: String,
     mode: String,
+    /// Tickets.
     waiting: usize,
+    /// Players of these tickets; those of backfills play already.
+    players: usize,
     wait_ms_max: u64,
     proposals: usize,
 }
@@ -335,6 +338,7 @@ async fn make(app: &App) -> Result<OverviewDto, ApiError> {
         queue: q.queue.to_string(),
         mode: q.mode.to_string(),
         waiting: q.waiting,
+        players: q.players,
         wait_ms_max: q.wait_ms_max.get(),
         proposals: q.proposals,
     };

@@ -37,7 +37,7 @@ pub(crate) struct Problem<'a> {
     code: &'a str,
     /// What went wrong, for people.
     detail: &'a str,
-    /// What to do about it.
+    /// What to do about it, where that can be said.
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<&'a str>,
     /// The field or parameter at fault.

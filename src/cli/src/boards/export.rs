@@ -5,8 +5,9 @@ use crate::{
     output::{Failure, Out, Outcome, grouped, note},
 };
 use clap::{Args, ValueEnum};
-use gsm_core::limits;
-use gsm_engine::{BoardConfig, BoardRef, BoardRow, Part, Source};
+use gsm_core::{Label, PlayerId, Timestamp, limits};
+use gsm_engine::{BoardConfig, BoardRef, BoardRow, Part, SeatRef, Source, UnrankedRow, Visibility};
+use gsm_ranking::Keys;
 use serde_json::json;
 use std::{
     fs::File,
@@ -35,7 +36,9 @@ enum Format {
   gsm boards export --data-dir gsm-data --board laps --format parquet --out laps.parquet
 
 Columns: rank, player_id, display_name, a value for each column of the board, reached_at (milliseconds since 1970),
-games; on a board with cohorts level and cohort too, on one that scores are submitted to metadata. What is exported as
+games; on a board with cohorts level and cohort too, on one that scores are submitted to metadata. Whom the board does not
+rank (too few games, idle, hidden) comes last, with an empty rank; where somebody is hidden or in the shadow a last column
+visibility says so. --ranked leaves them out: for lists that others see. What is exported as
 CSV or JSON lines can be imported again, with the order of equals of one millisecond where all players are new there. No server may run on the directory.
 
 Exit code 0: done; 1: the data directory failed; 2: no such board, or no such format in this build.")]
@@ -52,6 +55,9 @@ pub(super) struct Export {
     /// One cohort of the season, where the board has cohorts [default: the whole board]
     #[arg(long, value_name = "NUMBER")]
     cohort: Option<u64>,
+    /// Leave out who has no rank
+    #[arg(long)]
+    ranked: bool,
     /// How it is written
     #[arg(long, value_enum, default_value = "csv")]
     format: Format,
@@ -97,8 +103,20 @@ impl Export {
             None => Box::new(Out),
         };
         let failed = |e: std::io::Error| Failure::failed(format!("cannot write: {e}"));
-        let mut table = self.table(config.clone(), BufWriter::new(out))?;
-        let (mut written, mut offset) = (0, 0);
+        let unranked = engine.unranked(of).await.map_err(Failure::failed)?;
+        let count_of = |seen| grouped(unranked.iter().filter(|row| row.visibility == seen).count() as u64);
+        if !unranked.is_empty() {
+            let (all, what) =
+                (grouped(unranked.len() as u64), if self.ranked { "left out" } else { "written" });
+            let (hidden, shadow) = (count_of(Visibility::Hidden), count_of(Visibility::Shadow));
+            note(format_args!(
+                "without a rank: {all} players, {what}; of them hidden {hidden}, in the shadow {shadow}"
+            ));
+        }
+        let unranked = if self.ranked { Vec::new() } else { unranked };
+        let is_told = unranked.iter().any(|row| row.visibility != Visibility::Shown);
+        let mut table = self.table(config.clone(), is_told, BufWriter::new(out))?;
+        let (mut written, mut offset) = (unranked.len() as u64, 0);
         loop {
             let (rows, players) =
                 engine.top(of, offset, limits::PAGE_SIZE_MAX).await.map_err(Failure::failed)?;
@@ -110,11 +128,12 @@ impl Export {
             } else {
                 rows
             };
-            rows.iter().try_for_each(|row| table.add(row)).map_err(failed)?;
+            rows.into_iter().try_for_each(|row| table.add(&row.into())).map_err(failed)?;
             if offset >= players {
                 break;
             }
         }
+        unranked.into_iter().try_for_each(|row| table.add(&row.into())).map_err(failed)?;
         table.end().map_err(failed)?;
         Ok(written)
     }
@@ -122,14 +141,17 @@ impl Export {
     fn table(
         &self,
         config: Arc<BoardConfig>,
+        has_visibility: bool,
         out: impl Write + Send + 'static,
     ) -> Result<Box<dyn Table>, Failure> {
         let failed = |e: std::io::Error| Failure::failed(format!("cannot write: {e}"));
         match self.format {
-            Format::Csv => Ok(Box::new(Lines::csv(config, out).map_err(failed)?)),
-            Format::Jsonl => Ok(Box::new(Lines { config, out, line: jsonl })),
+            Format::Csv => Ok(Box::new(Lines::csv(config, has_visibility, out).map_err(failed)?)),
+            Format::Jsonl => Ok(Box::new(Lines { config, has_visibility, out, line: jsonl })),
             #[cfg(feature = "parquet")]
-            Format::Parquet => Ok(Box::new(super::parquet::Parquet::new(out, config).map_err(failed)?)),
+            Format::Parquet => {
+                Ok(Box::new(super::parquet::Parquet::new(out, config, has_visibility).map_err(failed)?))
+            }
             #[cfg(not(feature = "parquet"))]
             Format::Parquet => Err(no_parquet()),
         }
@@ -147,9 +169,65 @@ pub(super) fn has_metadata(config: &BoardConfig) -> bool {
     config.source == Source::Submissions
 }
 
-/// A file that takes rows, best first.
+/// A line of a file.
+pub(super) struct Entry {
+    pub(super) rank: Option<u64>,
+    pub(super) player: PlayerId,
+    pub(super) name: Option<Label>,
+    keys: Keys,
+    pub(super) reached_at: Timestamp,
+    pub(super) games: u32,
+    pub(super) seat: Option<SeatRef>,
+    pub(super) metadata: Option<String>,
+    visibility: Visibility,
+}
+
+impl Entry {
+    /// Who sees the player, where that is not everybody.
+    pub(super) fn seen(&self) -> Option<&'static str> {
+        match self.visibility {
+            Visibility::Shown => None,
+            Visibility::Hidden => Some("hidden"),
+            Visibility::Shadow => Some("shadow"),
+        }
+    }
+}
+
+impl From<BoardRow> for Entry {
+    fn from(row: BoardRow) -> Self {
+        Self {
+            rank: Some(row.rank.get()),
+            player: row.player,
+            name: row.name,
+            keys: row.keys,
+            reached_at: row.reached_at,
+            games: row.games,
+            seat: row.seat,
+            metadata: row.metadata,
+            visibility: Visibility::Shown,
+        }
+    }
+}
+
+impl From<UnrankedRow> for Entry {
+    fn from(row: UnrankedRow) -> Self {
+        Self {
+            rank: None,
+            player: row.player,
+            name: row.name,
+            keys: row.keys,
+            reached_at: row.reached_at,
+            games: row.games,
+            seat: row.seat,
+            metadata: row.metadata,
+            visibility: row.visibility,
+        }
+    }
+}
+
+/// A file that takes rows: best first, then those without a rank.
 pub(super) trait Table {
-    fn add(&mut self, row: &BoardRow) -> std::io::Result<()>;
+    fn add(&mut self, row: &Entry) -> std::io::Result<()>;
     /// Writes what is left.
     fn end(self: Box<Self>) -> std::io::Result<()>;
 }
@@ -157,23 +235,28 @@ pub(super) trait Table {
 /// A line a row.
 struct Lines<W> {
     config: Arc<BoardConfig>,
+    /// Whether a column says who is not seen by everybody.
+    has_visibility: bool,
     out: W,
-    line: fn(&BoardConfig, &BoardRow) -> String,
+    line: fn(&Self, &Entry) -> String,
 }
 
 impl<W: Write> Lines<W> {
-    fn csv(config: Arc<BoardConfig>, mut out: W) -> std::io::Result<Self> {
+    fn csv(config: Arc<BoardConfig>, has_visibility: bool, mut out: W) -> std::io::Result<Self> {
         let values: Vec<String> = (1..=config.columns.len()).map(|nth| format!("value_{nth}")).collect();
         let seat = if config.grouping.is_some() { ",level,cohort" } else { "" };
         let metadata = if has_metadata(&config) { ",metadata" } else { "" };
-        writeln!(out, "rank,player_id,display_name,{},reached_at,games{seat}{metadata}", values.join(","))?;
-        Ok(Self { config, out, line: csv })
+        let visibility = if has_visibility { ",visibility" } else { "" };
+        let values = values.join(",");
+        writeln!(out, "rank,player_id,display_name,{values},reached_at,games{seat}{metadata}{visibility}")?;
+        Ok(Self { config, has_visibility, out, line: csv })
     }
 }
 
 impl<W: Write> Table for Lines<W> {
-    fn add(&mut self, row: &BoardRow) -> std::io::Result<()> {
-        writeln!(self.out, "{}", (self.line)(&self.config, row))
+    fn add(&mut self, row: &Entry) -> std::io::Result<()> {
+        let line = (self.line)(self, row);
+        writeln!(self.out, "{line}")
     }
     fn end(mut self: Box<Self>) -> std::io::Result<()> {
         self.out.flush()
@@ -181,18 +264,19 @@ impl<W: Write> Table for Lines<W> {
 }
 
 /// A number for each column of the board.
-pub(super) fn values(config: &BoardConfig, row: &BoardRow) -> Vec<f64> {
+pub(super) fn values(config: &BoardConfig, row: &Entry) -> Vec<f64> {
     let keys = row.keys.columns();
     (0..config.columns.len()).zip(keys).map(|(column, key)| config.shown(column, *key)).collect()
 }
 
-fn csv(config: &BoardConfig, row: &BoardRow) -> String {
+fn csv<W>(to: &Lines<W>, row: &Entry) -> String {
+    let config = &to.config;
     let name = row.name.as_ref().map(|name| super::records::quoted(name.as_str())).unwrap_or_default();
     let values: Vec<String> = values(config, row).iter().map(ToString::to_string).collect();
     let (at, games) = (row.reached_at.as_millis(), row.games);
-    let mut line = format!("{},{},{name},{},{at},{games}", row.rank.get(), row.player, values.join(","));
+    let shown = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
+    let mut line = format!("{},{},{name},{},{at},{games}", shown(row.rank), row.player, values.join(","));
     if config.grouping.is_some() {
-        let shown = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
         let level = row.seat.and_then(|of| of.level).map(u64::from);
         let cohort = row.seat.map(|of| of.seat.cohort);
         line.extend([",", &shown(level), ",", &shown(cohort)]);
@@ -201,12 +285,17 @@ fn csv(config: &BoardConfig, row: &BoardRow) -> String {
         line.push(',');
         line.extend(row.metadata.as_deref().map(super::records::quoted));
     }
+    if to.has_visibility {
+        line.push(',');
+        line.extend(row.seen());
+    }
     line
 }
 
-fn jsonl(config: &BoardConfig, row: &BoardRow) -> String {
+fn jsonl<W>(to: &Lines<W>, row: &Entry) -> String {
+    let config = &to.config;
     let mut line = json!({
-        "rank": row.rank.get(),
+        "rank": row.rank,
         "player_id": row.player.to_string(),
         "display_name": row.name.as_ref().map(|name| name.as_str()),
         "values": values(config, row),
@@ -221,6 +310,9 @@ fn jsonl(config: &BoardConfig, row: &BoardRow) -> String {
     }
     if has_metadata(config) {
         line["metadata"] = row.metadata.clone().into();
+    }
+    if let Some(seen) = row.seen() {
+        line["visibility"] = seen.into();
     }
     line.to_string()
 }

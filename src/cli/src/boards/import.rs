@@ -8,14 +8,19 @@ use crate::{
 };
 use clap::{Args, ValueEnum};
 use gsm_core::{BoardName, Label, PlayerId, Timestamp, limits};
-use gsm_engine::{Call, ImportPlayer, Submission};
+use gsm_engine::{BoardRef, Call, ImportPlayer, Submission, Visibility};
 use indicatif::ProgressBar;
-use std::{collections::BTreeSet, path::PathBuf, vec::IntoIter};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 /// How ids that this server gave to players begin.
 const OWN_PREFIX: &str = "plr-";
 /// Of names that were left out so many are shown.
 const FAULTS_SHOWN: usize = 10;
+/// What the audit log says of players whom an import hides.
+const HIDDEN_BEFORE: &str = "was so on the board that this one was imported from";
 
 /// What a file is.
 #[derive(Clone, Copy, ValueEnum)]
@@ -43,8 +48,10 @@ given; without one each line counts as a game more, which matters where the boar
 keep their order by timestamp; those of one millisecond stand by the ids of their players here, which are in the order of
 the files for players whom the import makes. Players are those of the ids in the file, made where new; an id that this server gave (plr- and 32 digits) is the
 player who has it, one of another server a player of its own. CSV may have display_name, timestamp (milliseconds since
-1970; reached_at without), games and metadata as well: an export is read back as it is, as CSV or JSON lines. A member of a sorted set is an id, and its score must be a whole number. No server may run
-on the directory.
+1970; reached_at without), games and metadata as well: an export is read back as it is, as CSV or JSON lines, with who was hidden
+(visibility). A board with cohorts is given the lines of a season by cohort, then by timestamp, as players took their
+seats; of lines whose level and cohort the board could not give again it says how many. A member of a sorted set is an id,
+and its score must be a whole number; equals stand as Redis lists them. No server may run on the directory.
 
 All files are checked before anything of them is taken. Only a sum that would leave what a board holds is found later:
 then the records before it, by the thousand, are taken, and the message says from where on none was.
@@ -96,10 +103,12 @@ impl Import {
     }
 
     async fn all(&self, offline: &Offline, name: &BoardName) -> Result<u64, Failure> {
-        let columns = offline.engine.board_config(name).map_err(Failure::usage)?.columns.len();
+        let config = offline.engine.board_config(name).map_err(Failure::usage)?;
+        let columns = config.columns.len();
         let mut sources = Vec::new();
         if let (Some(url), Some(key)) = (&self.from_redis, &self.key) {
-            let records = redis::read(url, self.redis_password.as_deref(), key)?;
+            let direction = config.columns.first().map(|column| column.direction).unwrap_or_default();
+            let records = redis::read(url, self.redis_password.as_deref(), key, direction)?;
             sources.push(Source { shown: key.clone(), word: "member", records });
         }
         for file in &self.files {
@@ -120,15 +129,93 @@ impl Import {
             source.check_names(self.skip_bad)?;
             source.check(offline, name).await?;
         }
-        // Players who are new have ids in the order of the files.
-        let records = sources.iter().map(|source| source.records.len()).sum();
-        let mut fresh = offline.engine.fresh_players(records).into_iter();
-        let mut taken = 0;
-        for source in &sources {
-            taken += source.take(offline, name, &mut fresh).await?;
+        let mut lines = lines(offline, &sources);
+        if config.grouping.is_some() {
+            by_seat(offline, name, &mut lines)?;
         }
-        Ok(taken)
+        let mut players = Vec::with_capacity(lines.len());
+        let taken = take(offline, name, &lines, &mut players).await;
+        // Only now: seats were given while the players were seen. Of what was taken before a failure too.
+        hide(offline, name, &lines, &players).await?;
+        taken?;
+        if config.grouping.is_some() {
+            compare_seats(offline, name, &lines, &players).await?;
+        }
+        Ok(players.len() as u64)
     }
+}
+
+/// A record on its way, and the id that its player gets if new.
+struct Line<'a> {
+    source: &'a Source,
+    record: &'a records::Record,
+    fresh: PlayerId,
+}
+
+/// All records in the order of the files, in which players who are new have their ids.
+fn lines<'a>(offline: &Offline, sources: &'a [Source]) -> Vec<Line<'a>> {
+    let records = sources.iter().map(|source| source.records.len()).sum();
+    let fresh = offline.engine.fresh_players(records);
+    let all = sources.iter().flat_map(|source| source.records.iter().map(move |record| (source, record)));
+    all.zip(fresh).map(|((source, record), fresh)| Line { source, record, fresh }).collect()
+}
+
+/// Puts them as the players took their seats: season by season, where the file tells cohorts by these, and by time. A board gives
+/// the next seat to who comes next.
+fn by_seat(offline: &Offline, name: &BoardName, lines: &mut [Line<'_>]) -> Result<(), Failure> {
+    // Whatever comes first of a player, his id is that of his first line.
+    let mut first: BTreeMap<&str, PlayerId> = BTreeMap::new();
+    for line in lines.iter_mut() {
+        line.fresh = *first.entry(&line.record.player).or_insert(line.fresh);
+    }
+    // One that names no season is of none, and refused by now.
+    offline.engine.season_at(name, None).map_err(Failure::usage)?;
+    lines.sort_by_cached_key(|Line { record, .. }| {
+        let season = offline.engine.season_at(name, record.at).ok().flatten();
+        (season, record.seat.cohort.unwrap_or(u64::MAX), record.at.map_or(i64::MAX, Timestamp::as_millis))
+    });
+    Ok(())
+}
+
+/// Says of how many lines the board gave another seat than the file has.
+async fn compare_seats(
+    offline: &Offline,
+    name: &BoardName,
+    lines: &[Line<'_>],
+    players: &[PlayerId],
+) -> Result<(), Failure> {
+    let (mut told, mut others) = (0_u64, 0_u64);
+    let mut open: Option<(Option<u64>, gsm_engine::OpenBoard)> = None;
+    for (Line { record, .. }, player) in lines.iter().zip(players) {
+        if record.seat.cohort.is_none() {
+            continue;
+        }
+        let season = offline.engine.season_at(name, record.at).map_err(Failure::failed)?;
+        // They stand season by season.
+        let board = match open.take_if(|(of, _)| *of == season) {
+            Some((_, board)) => board,
+            None => {
+                let of = BoardRef { season, ..BoardRef::whole(name.clone()) };
+                offline.engine.open_board(&of).await.map_err(Failure::failed)?
+            }
+        };
+        let seat = board.seat_of(*player).map_err(Failure::failed)?;
+        let given = records::Seat {
+            level: seat.and_then(|of| of.level).map(u64::from),
+            cohort: seat.map(|of| of.seat.cohort),
+        };
+        told += 1;
+        others += u64::from(given != record.seat);
+        open = Some((season, board));
+    }
+    if others > 0 {
+        note(format_args!(
+            "{} of {} lines have another level or cohort on the board than in the files: it gives seats as scores come, and by what it has of the seasons before",
+            grouped(others),
+            grouped(told)
+        ));
+    }
+    Ok(())
 }
 
 /// Records from one place, which is `shown` to people as its records are by a `word`.
@@ -186,44 +273,64 @@ impl Source {
             None => Failure::usage(format!("{}: {error}", self.shown)),
         })
     }
+}
 
-    /// Takes them; `fresh` has an id for each.
-    async fn take(
-        &self,
-        offline: &Offline,
-        name: &BoardName,
-        fresh: &mut IntoIter<PlayerId>,
-    ) -> Result<u64, Failure> {
-        let Self { shown, word, records } = self;
-        let bar =
-            drawn(ProgressBar::new(records.len() as u64), "{bar:40} {human_pos}/{human_len}, {eta} to go");
-        let mut taken = 0;
-        let mut strangers = BTreeSet::new();
-        let mut rest = records.as_slice();
-        while !rest.is_empty() {
-            let next = rest.get(..limits::PAGE_SIZE_MAX).unwrap_or(rest);
-            let nobody = PlayerId::from_u128(0);
-            let submissions: Vec<Submission> = next.iter().map(|of| submission(of, nobody)).collect();
-            let fits = offline.engine.scores_at_once(name, &submissions).map_err(Failure::usage)?;
-            let (part, others) = rest.split_at(fits.clamp(1, next.len()));
-            rest = others;
-            taken += submit(offline, name, part, fresh, &mut strangers).await.map_err(|failure| {
-                let first = part.first().map_or(0, |record| record.number);
-                let text =
-                    format!("{shown}, from {word} {first} on: {}; what came before was taken", failure.text);
-                Failure { text, ..failure }
-            })?;
-            bar.inc(part.len() as u64);
-        }
-        bar.finish_and_clear();
-        if !strangers.is_empty() {
-            let players = grouped(strangers.len() as u64);
-            note(format_args!(
-                "{shown}: ids that another server gave, each a player of its own here: {players}"
-            ));
-        }
-        Ok(taken)
+/// Takes them in this order, and adds to `players` whose each was.
+async fn take(
+    offline: &Offline,
+    name: &BoardName,
+    lines: &[Line<'_>],
+    players: &mut Vec<PlayerId>,
+) -> Result<(), Failure> {
+    let bar = drawn(ProgressBar::new(lines.len() as u64), "{bar:40} {human_pos}/{human_len}, {eta} to go");
+    let mut rest = lines;
+    while let Some(Line { source: Source { shown, word, .. }, record, .. }) = rest.first() {
+        let next = rest.get(..limits::PAGE_SIZE_MAX).unwrap_or(rest);
+        let nobody = PlayerId::from_u128(0);
+        let submissions: Vec<Submission> = next.iter().map(|of| submission(of.record, nobody)).collect();
+        let fits = offline.engine.scores_at_once(name, &submissions).map_err(Failure::usage)?;
+        let (part, others) = rest.split_at(fits.clamp(1, next.len()));
+        rest = others;
+        let taken = submit(offline, name, part).await.map_err(|failure| {
+            let first = record.number;
+            let text =
+                format!("{shown}, from {word} {first} on: {}; what came before was taken", failure.text);
+            Failure { text, ..failure }
+        })?;
+        players.extend(taken);
+        bar.inc(part.len() as u64);
     }
+    bar.finish_and_clear();
+    // By where they came from: the ids that another server gave.
+    let mut strangers: BTreeMap<&str, BTreeSet<PlayerId>> = BTreeMap::new();
+    for (Line { source, record, .. }, player) in lines.iter().zip(players.iter()) {
+        if record.player.parse::<PlayerId>().is_ok_and(|own| own != *player) {
+            strangers.entry(&source.shown).or_default().insert(*player);
+        }
+    }
+    for (shown, players) in strangers {
+        let players = grouped(players.len() as u64);
+        note(format_args!("{shown}: ids that another server gave, each a player of its own here: {players}"));
+    }
+    Ok(())
+}
+
+/// Hides on the board who was hidden where the lines come from.
+async fn hide(
+    offline: &Offline,
+    name: &BoardName,
+    lines: &[Line<'_>],
+    players: &[PlayerId],
+) -> Result<(), Failure> {
+    let hidden: BTreeMap<PlayerId, Visibility> =
+        lines.iter().zip(players).filter_map(|(line, id)| Some((*id, line.record.visibility?))).collect();
+    let engine = &offline.engine;
+    for (player, seen) in hidden {
+        let call = Call::system("gsm:SetVisibility", engine.clock().now());
+        let set = async || engine.set_visibility(&call, name, player, seen, HIDDEN_BEFORE).await;
+        offline.patiently(set).await.map_err(Failure::failed)?;
+    }
+    Ok(())
 }
 
 /// What begins like an id of ours is one.
@@ -261,35 +368,25 @@ fn submission(record: &records::Record, player: PlayerId) -> Submission {
     Submission { player, values: record.values.clone(), at: record.at, metadata: record.metadata.clone() }
 }
 
-/// Takes records, and adds to `strangers` the players of ids that another server gave.
-async fn submit(
-    offline: &Offline,
-    name: &BoardName,
-    records: &[records::Record],
-    fresh: &mut IntoIter<PlayerId>,
-    strangers: &mut BTreeSet<PlayerId>,
-) -> Result<u64, Failure> {
+/// Takes lines; whose each was.
+async fn submit(offline: &Offline, name: &BoardName, lines: &[Line<'_>]) -> Result<Vec<PlayerId>, Failure> {
     let engine = &offline.engine;
     let now = engine.clock().now();
-    let players = records.iter().map(|record| player(record, fresh.next(), now));
+    let players = lines.iter().map(|line| player(line.record, Some(line.fresh), now));
     let players: Vec<ImportPlayer> = players.collect::<Result<_, Failure>>()?;
     let ids =
         offline.patiently(async || engine.import_players(&players).await).await.map_err(Failure::failed)?;
-    let own = |record: &records::Record| record.player.parse::<PlayerId>().ok();
-    strangers.extend(
-        records.iter().zip(&ids).filter(|(of, id)| own(of).is_some_and(|own| own != **id)).map(|(_, id)| *id),
-    );
     let submissions: Vec<Submission> =
-        records.iter().zip(ids).map(|(record, player)| submission(record, player)).collect();
-    let games: Vec<Option<u32>> = records.iter().map(|record| record.games).collect();
+        lines.iter().zip(&ids).map(|(line, player)| submission(line.record, *player)).collect();
+    let games: Vec<Option<u32>> = lines.iter().map(|line| line.record.games).collect();
     let call = Call::system("gsm:SubmitScores", now);
     let taken =
         offline.patiently(async || engine.import_scores(&call, name, &submissions, &games).await).await;
-    let taken = taken.map_err(|error| match error {
+    taken.map_err(|error| match error {
         gsm_engine::EngineError::Invalid { .. } => Failure::usage(error),
         other => Failure::failed(other),
     })?;
-    Ok(taken.len() as u64)
+    Ok(ids)
 }
 
 #[cfg(test)]
@@ -343,6 +440,8 @@ mod tests {
                 at: None,
                 metadata: None,
                 games: None,
+                seat: records::Seat::default(),
+                visibility: None,
             };
             let made = player(&of, None, now).unwrap();
             assert_eq!((made.external.as_str(), made.name.as_ref().map(Label::as_str)), (kept, shown));

@@ -1,6 +1,6 @@
 //! A board as a Parquet file.
-use super::export::{Table, has_metadata, values};
-use gsm_engine::{BoardConfig, BoardRow, SeatRef};
+use super::export::{Entry, Table, has_metadata, values};
+use gsm_engine::{BoardConfig, SeatRef};
 use parquet::{
     basic::Compression,
     data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type},
@@ -24,6 +24,8 @@ pub(super) struct Parquet<W: Write + Send> {
     file: SerializedFileWriter<W>,
     config: Arc<BoardConfig>,
     ranks: Vec<i64>,
+    /// Of each row 1 where it has a rank, 0 where not.
+    has_rank: Vec<i16>,
     players: Vec<ByteArray>,
     names: Texts,
     /// Of each column of the board.
@@ -34,6 +36,8 @@ pub(super) struct Parquet<W: Write + Send> {
     seats: Option<Seats>,
     /// Where games give entries texts of their own.
     metadata: Option<Texts>,
+    /// Where somebody is not seen by everybody.
+    visibility: Option<Texts>,
 }
 
 /// Texts of rows; of each row 1 where it has one, 0 where not.
@@ -77,17 +81,18 @@ impl Seats {
 }
 
 impl<W: Write + Send> Parquet<W> {
-    pub(super) fn new(out: W, config: Arc<BoardConfig>) -> io::Result<Self> {
+    pub(super) fn new(out: W, config: Arc<BoardConfig>, has_visibility: bool) -> io::Result<Self> {
         let columns = config.columns.len();
         let values: Vec<String> = (1..=columns).map(|nth| format!("required double value_{nth};")).collect();
         let schema = format!(
             "message board {{
-                required int64 rank;
+                optional int64 rank;
                 required binary player_id (UTF8);
                 optional binary display_name (UTF8);
                 {}
                 required int64 reached_at (TIMESTAMP(MILLIS,true));
                 required int32 games (INTEGER(32,false));
+                {}
                 {}
                 {}
             }}",
@@ -97,7 +102,8 @@ impl<W: Write + Send> Parquet<W> {
             } else {
                 ""
             },
-            if has_metadata(&config) { "optional binary metadata (UTF8);" } else { "" }
+            if has_metadata(&config) { "optional binary metadata (UTF8);" } else { "" },
+            if has_visibility { "optional binary visibility (UTF8);" } else { "" }
         );
         let schema = Arc::new(parse_message_type(&schema)?);
         let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
@@ -105,8 +111,10 @@ impl<W: Write + Send> Parquet<W> {
             file: SerializedFileWriter::new(out, schema, Arc::new(properties))?,
             seats: config.grouping.is_some().then(Seats::default),
             metadata: has_metadata(&config).then(Texts::default),
+            visibility: has_visibility.then(Texts::default),
             config,
             ranks: Vec::new(),
+            has_rank: Vec::new(),
             players: Vec::new(),
             names: Texts::default(),
             values: vec![Vec::new(); columns],
@@ -116,11 +124,12 @@ impl<W: Write + Send> Parquet<W> {
     }
 
     fn group(&mut self) -> Result<()> {
-        if self.ranks.is_empty() {
+        if self.has_rank.is_empty() {
             return Ok(());
         }
         let mut group = self.file.next_row_group()?;
-        column::<Int64Type, W>(&mut group, &mut self.ranks, None)?;
+        column::<Int64Type, W>(&mut group, &mut self.ranks, Some(&self.has_rank))?;
+        self.has_rank.clear();
         column::<ByteArrayType, W>(&mut group, &mut self.players, None)?;
         self.names.write(&mut group)?;
         for values in &mut self.values {
@@ -134,8 +143,8 @@ impl<W: Write + Send> Parquet<W> {
             has_level.clear();
             has_cohort.clear();
         }
-        if let Some(metadata) = &mut self.metadata {
-            metadata.write(&mut group)?;
+        for texts in [&mut self.metadata, &mut self.visibility].into_iter().flatten() {
+            texts.write(&mut group)?;
         }
         group.close().map(drop)
     }
@@ -156,8 +165,9 @@ fn column<T: DataType, W: Write + Send>(
 }
 
 impl<W: Write + Send> Table for Parquet<W> {
-    fn add(&mut self, row: &BoardRow) -> io::Result<()> {
-        self.ranks.push(row.rank.get() as i64);
+    fn add(&mut self, row: &Entry) -> io::Result<()> {
+        self.has_rank.push(i16::from(row.rank.is_some()));
+        self.ranks.extend(row.rank.map(u64::cast_signed));
         self.players.push(row.player.to_string().into_bytes().into());
         self.names.add(row.name.as_ref().map(|name| name.as_str()));
         for (column, value) in self.values.iter_mut().zip(values(&self.config, row)) {
@@ -168,7 +178,8 @@ impl<W: Write + Send> Table for Parquet<W> {
         self.games.push(row.games.cast_signed());
         self.seats.iter_mut().for_each(|seats| seats.add(row.seat));
         self.metadata.iter_mut().for_each(|texts| texts.add(row.metadata.as_deref()));
-        if self.ranks.len() == GROUP_ROWS { self.group().map_err(Into::into) } else { Ok(()) }
+        self.visibility.iter_mut().for_each(|texts| texts.add(row.seen()));
+        if self.has_rank.len() == GROUP_ROWS { self.group().map_err(Into::into) } else { Ok(()) }
     }
 
     fn end(mut self: Box<Self>) -> io::Result<()> {
@@ -183,8 +194,8 @@ mod tests {
     use super::*;
     use gsm_core::{BoardName, Label, PlayerId, Rank, Timestamp};
     use gsm_engine::{
-        CohortConfig, CohortRule, Column, Direction, Eligibility, Grouping, Operator, Seat, Source, Ties,
-        Value,
+        BoardRow, CohortConfig, CohortRule, Column, Direction, Eligibility, Grouping, Operator, Seat, Source,
+        Ties, UnrankedRow, Value, Visibility,
     };
     use parquet::{
         file::reader::{FileReader as _, SerializedFileReader},
@@ -210,6 +221,13 @@ mod tests {
         }
     }
 
+    /// One who is in the shadow, and has no rank.
+    fn unranked(n: u64) -> UnrankedRow {
+        let BoardRow { player, name, keys, reached_at, games, seat, metadata, .. } = row(n);
+        let visibility = Visibility::Shadow;
+        UnrankedRow { player, name, visibility, keys, reached_at, games, seat, metadata }
+    }
+
     #[test]
     fn rows_read_back_over_the_edge_of_a_group() {
         let column =
@@ -227,16 +245,22 @@ mod tests {
             past: false,
         });
         let file = tempfile::NamedTempFile::new().unwrap();
-        let mut table = Box::new(Parquet::new(file.reopen().unwrap(), config).unwrap());
+        let mut table = Box::new(Parquet::new(file.reopen().unwrap(), config, true).unwrap());
         let count = GROUP_ROWS as u64 + 1;
-        (0..count).try_for_each(|n| table.add(&row(n))).unwrap();
+        (0..count - 1).try_for_each(|n| table.add(&row(n).into())).unwrap();
+        table.add(&unranked(count - 1).into()).unwrap();
         table.end().unwrap();
         let read = SerializedFileReader::new(file.reopen().unwrap()).unwrap();
         assert_eq!(read.num_row_groups(), 2);
         let mut rows = 0;
         for (n, found) in (0..).zip(read.get_row_iter(None).unwrap()) {
             let (found, expected) = (found.unwrap(), row(n));
-            assert_eq!(found.get_long(0).unwrap() as u64, expected.rank.get());
+            let is_ranked = n < count - 1;
+            assert_eq!(found.get_long(0).ok(), is_ranked.then(|| expected.rank.get() as i64));
+            assert_eq!(
+                found.get_string(10).ok().map(|seen| seen.as_bytes()),
+                (!is_ranked).then_some(&b"shadow"[..])
+            );
             assert_eq!(found.get_string(1).unwrap(), &expected.player.to_string());
             let name = found.get_string(2).ok().map(|name| name.as_bytes().to_vec());
             assert_eq!(name, expected.name.map(|name| name.as_str().as_bytes().to_vec()));

@@ -1,5 +1,6 @@
 //! Scores as files have them: CSV, and what Nakama and PlayFab answer when a leaderboard is listed.
 use gsm_core::Timestamp;
+use gsm_engine::Visibility;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,27 @@ pub(super) struct Record {
     pub(super) metadata: Option<String>,
     /// In how many games they were made, where the file is of a board that counted them.
     pub(super) games: Option<u32>,
+    /// Where the player had a seat, where the file is of a board with cohorts.
+    pub(super) seat: Seat,
+    /// Where not everybody shall see the player.
+    pub(super) visibility: Option<Visibility>,
+}
+
+/// A seat as an export tells it.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Seat {
+    pub(super) level: Option<u64>,
+    pub(super) cohort: Option<u64>,
+}
+
+/// Who sees a player: nobody, or he alone; `None` for everybody.
+fn visibility(text: &str) -> Result<Option<Visibility>, String> {
+    match text {
+        "" | "shown" => Ok(None),
+        "hidden" => Ok(Some(Visibility::Hidden)),
+        "shadow" => Ok(Some(Visibility::Shadow)),
+        other => Err(format!("the visibility `{other}` is none of hidden, shadow, shown")),
+    }
 }
 
 /// A text without the byte order mark that some editors and spreadsheets put before it.
@@ -87,8 +109,8 @@ fn rows(text: &str) -> Result<Vec<(usize, Vec<Field>)>, String> {
 }
 
 /// CSV with a head: `player_id`, then `score` or `value_1`, `value_2`, ..., and if wanted `display_name`, `timestamp`
-/// (milliseconds since 1970; else `reached_at`, as our exports have it), `games` and `metadata`, in any order; other columns
-/// are left out.
+/// (milliseconds since 1970; else `reached_at`, as our exports have it), `games`, `level`, `cohort`, `metadata` and `visibility`, in
+/// any order; other columns are left out.
 ///
 /// # Errors
 /// `line N: what`.
@@ -111,6 +133,7 @@ pub(super) fn csv(text: &str) -> Result<Vec<Record>, String> {
     }
     let at = place("timestamp").or_else(|| place("reached_at"));
     let (name, metadata, games) = (place("display_name"), place("metadata"), place("games"));
+    let (level, cohort, seen) = (place("level"), place("cohort"), place("visibility"));
     rows.map(|(line_number, fields)| {
         let wrong = |what: String| format!("line {line_number}: {what}");
         if fields.len() != head.len() {
@@ -134,6 +157,12 @@ pub(super) fn csv(text: &str) -> Result<Vec<Record>, String> {
             at: text(at).map(|_| number(at.unwrap_or_default())).transpose()?.map(Timestamp::from_millis),
             metadata: field(metadata).filter(|of| **of != Field::default()).map(|of| of.text.clone()),
             games: text(games).map(count).transpose()?,
+            // Other boards may call something else so.
+            seat: Seat {
+                level: text(level).and_then(|text| text.parse().ok()),
+                cohort: text(cohort).and_then(|text| text.parse().ok()),
+            },
+            visibility: visibility(text(seen).map(String::as_str).unwrap_or_default()).map_err(wrong)?,
         })
     })
     .collect()
@@ -165,6 +194,9 @@ struct Line {
     reached_at: Option<i64>,
     games: Option<u32>,
     metadata: Option<String>,
+    level: Option<Value>,
+    cohort: Option<Value>,
+    visibility: Option<String>,
 }
 
 /// JSON lines, as our exports have them.
@@ -187,6 +219,11 @@ pub(super) fn jsonl(text: &str) -> Result<Vec<Record>, String> {
                 at: line.reached_at.map(Timestamp::from_millis),
                 metadata: line.metadata,
                 games: line.games,
+                seat: Seat {
+                    level: line.level.and_then(|level| level.as_u64()),
+                    cohort: line.cohort.and_then(|cohort| cohort.as_u64()),
+                },
+                visibility: visibility(&line.visibility.unwrap_or_default()).map_err(wrong)?,
             })
         })
         .collect()
@@ -263,6 +300,8 @@ pub(super) fn nakama(text: &str, columns: usize) -> Result<Vec<Record>, String> 
                 at: at.map_err(wrong)?,
                 metadata: record.metadata.and_then(text).filter(|text| text != "{}"),
                 games: None,
+                seat: Seat::default(),
+                visibility: None,
             })
         })
         .collect()
@@ -294,6 +333,8 @@ pub(super) fn playfab(text: &str) -> Result<Vec<Record>, String> {
                 at: at.map_err(|what| format!("record {nth}: {what}"))?,
                 metadata: text("Metadata").filter(|text| !text.is_empty()),
                 games: None,
+                seat: Seat::default(),
+                visibility: None,
             })
         })
         .collect()
@@ -305,7 +346,17 @@ mod tests {
 
     fn plain(number: usize, player: &str, values: &[i64]) -> Record {
         let player = player.to_owned();
-        Record { number, player, name: None, values: values.to_vec(), at: None, metadata: None, games: None }
+        Record {
+            number,
+            player,
+            name: None,
+            values: values.to_vec(),
+            at: None,
+            metadata: None,
+            games: None,
+            seat: Seat::default(),
+            visibility: None,
+        }
     }
 
     #[test]
@@ -329,6 +380,7 @@ mod tests {
             ("player_id,score\na,NaN", "line 2: `NaN`"),
             ("player_id,score,games\na,1,-1", "line 2: `-1` is no count"),
             ("player_id,score\na", "line 2: has 1 fields"),
+            ("player_id,score,visibility\na,1,gone", "line 2: the visibility `gone`"),
             ("player_id,score\n\"a,1", "line 2: a quote"),
             ("player_id,score\n,1", "line 2: has no player_id"),
         ] {

@@ -1,9 +1,10 @@
 //! The members of a sorted set of Redis, as scores.
-use super::records::{self, Record};
+use super::records::{self, Record, Seat};
 use crate::{
     output::Failure,
     resp::{Redis, Reply},
 };
+use gsm_engine::Direction;
 use std::{collections::BTreeMap, io, str::FromStr, time::Duration};
 
 /// Members asked for at a time; Redis may answer with more or fewer.
@@ -51,11 +52,17 @@ fn decoded(text: &str) -> Result<String, String> {
     text.map(Into::into).map_err(|_| "has a user or password that is no text once decoded".to_owned())
 }
 
-/// Every member with its score, by the order of the members' names. `password` counts where the URL has none.
+/// Every member with its score, in the order in which Redis lists equals: by the members' names, backwards where the highest
+/// score is the best (`ZREVRANGE`) and forwards where the lowest is (`ZRANGE`). `password` counts where the URL has none.
 ///
 /// # Errors
 /// Redis that does not answer; a key that is no sorted set; a member or score that no board can take.
-pub(super) fn read(url: &Url, password: Option<&str>, key: &str) -> Result<Vec<Record>, Failure> {
+pub(super) fn read(
+    url: &Url,
+    password: Option<&str>,
+    key: &str,
+    direction: Direction,
+) -> Result<Vec<Record>, Failure> {
     let failed = |error: io::Error| Failure::failed(format!("Redis at {}: {error}", url.addr));
     let wrong = |what: String| Failure::usage(format!("key `{key}`: {what}"));
     let mut redis = open(url, password).map_err(failed)?;
@@ -95,7 +102,13 @@ pub(super) fn read(url: &Url, password: Option<&str>, key: &str) -> Result<Vec<R
         at: None,
         metadata: None,
         games: None,
+        seat: Seat::default(),
+        visibility: None,
     };
+    let mut scores: Vec<(String, i64)> = scores.into_iter().collect();
+    if direction == Direction::Descending {
+        scores.reverse();
+    }
     Ok(scores.into_iter().zip(1..).map(record).collect())
 }
 

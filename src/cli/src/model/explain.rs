@@ -10,10 +10,11 @@ use serde_json::json;
 /// `gsm model explain`
 #[derive(Args)]
 #[command(after_help = "Examples:
-  gsm model explain --data-dir gsm-data --mode duel --team ann --team bob
+  gsm model explain --data-dir gsm-data --mode duel --team plr-5f0c… --team plr-91ab…
   gsm model explain --data-dir gsm-data --version 3 --team ann,kim --team bob,eve --variant clay --json
 
-Players are told by the ids that the model was trained with. Each feature is of the first team less the second; what they
+Players are told by the ids that the model was trained with: one trained by a server's own results knows the server's
+(plr- and 32 digits, as GET /v1/rankings/duel and gsm boards export tell them), one trained by files the names there. Each feature is of the first team less the second; what they
 add sums to the logit of the first team's expected score. What they mean: docs/prediction.md.
 
 Exit code 0: done; 1: the model is damaged; 2: no such version, or the teams make no sense.")]
@@ -80,6 +81,12 @@ impl Explain {
         let query = Query { at, variant, home: Home::AsEver, sides: [&one, &other], premade };
         let Told { features, prediction, unknown } = oracle.ask(&query).map_err(Failure::usage)?;
         let parts = oracle.explain(&features);
+        if unknown.len() == one.len() + other.len() {
+            note(format_args!(
+                "{} knows none of these players: it speaks as of newcomers\nhint: a model trained by a server's own results knows players by their ids, plr- and 32 digits; one trained by files by the names there",
+                of.about.name
+            ));
+        }
         if self.json {
             let seen = NAMES.into_iter().chain(["premade"]).zip(features.seen());
             let value = |name: &str| seen.clone().find(|(of, _)| *of == name).map(|(_, value)| value);
@@ -95,7 +102,7 @@ impl Explain {
             }));
         }
         text(&of.about.name, &prediction, &parts);
-        if !unknown.is_empty() {
+        if (1..one.len() + other.len()).contains(&unknown.len()) {
             note(format_args!("{} does not know: {}", of.about.name, unknown.join(", ")));
         }
         Ok(())

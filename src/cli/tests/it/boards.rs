@@ -52,7 +52,8 @@ fn who_is_hidden_since_a_payout_puts_nobody_into_an_export_twice() {
     write(&file, &format!("player_id,score,timestamp\n{lines}"));
     gsm(&["boards", "import", "--data-dir", arg(&data), "--board", "laps", arg(&file)]).ok();
     let export = || {
-        let of = ["boards", "export", "--data-dir", arg(&data), "--board", "laps", "--season", "1"];
+        let of =
+            ["boards", "export", "--data-dir", arg(&data), "--board", "laps", "--season", "1", "--ranked"];
         gsm(&of).ok().lines().skip(1).map(|line| line.split(',').map(str::to_owned).collect()).collect()
     };
     let all: Vec<Vec<String>> = export();
@@ -68,6 +69,134 @@ fn who_is_hidden_since_a_payout_puts_nobody_into_an_export_twice() {
     let left: Vec<Vec<String>> = export();
     let ranks: Vec<&str> = left.iter().map(|line| line[0].as_str()).collect();
     assert_eq!(ranks, ["1", "3", "5", "6", "7", "8"]);
+}
+
+#[test]
+fn a_league_goes_to_another_server_as_it_is() {
+    let seasons =
+        r#"{"at": {"starts_at": ["2020-01-01T00:00:00Z", "2020-02-01T00:00:00Z", "2020-03-01T00:00:00Z"]}}"#;
+    let levels = r#"{"levels": 3, "size": 4, "promote": 1, "relegate": 1, "start": 2}"#;
+    let league = format!(r#"{{"columns": [{BEST}], "season": {seasons}, "league": {levels}}}"#);
+    let begins = [1_577_836_800_000_u64, 1_580_515_200_000, 1_583_020_800_000];
+    let (dir, data, served, key) = empty();
+    define(&served, &key, "lg", &league);
+    served.signal("TERM");
+    let file = dir.path().join("a.csv");
+    let scores = begins.iter().zip(0..).flat_map(|(begin, nth)| {
+        (0..8).map(move |n| format!("n{n},{},{}\n", (n * 5 + nth * 3) % 8, begin + 1_000 + n))
+    });
+    write(&file, &format!("player_id,score,timestamp\n{}", scores.collect::<String>()));
+    let import = |data: &Path, files: &[&str]| {
+        gsm(&[&["boards", "import", "--data-dir", arg(data), "--board", "lg"][..], files].concat())
+    };
+    import(&data, &[arg(&file)]).ok();
+    let export = |data: &Path, season: &str, more: &[&str]| {
+        let of = ["boards", "export", "--data-dir", arg(data), "--board", "lg", "--season", season];
+        gsm(&[&of[..], more].concat())
+    };
+    let ids: Vec<String> = export(&data, "3", &[])
+        .ok()
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').nth(1).unwrap().to_owned())
+        .collect();
+    let served = Served::start("dev", &data, &["--bots", "0"]);
+    for (player, seen) in [(&ids[2], "hidden"), (&ids[5], "shadow")] {
+        let body = format!(r#"{{"visibility": "{seen}", "reason": "x"}}"#);
+        let path = format!("/v1/admin/boards/lg/players/{player}/visibility");
+        ask(&served, &key, "PUT", &path, &body);
+    }
+    served.signal("TERM");
+    let of_all = |data: &Path, format: &str| -> Vec<String> {
+        ["1", "2", "3"].map(|season| export(data, season, &["--format", format]).ok()).into()
+    };
+    // Without the ids, which each server draws itself.
+    let plain = |out: &str| -> Vec<String> {
+        let line = |line: &str| {
+            line.split(',')
+                .enumerate()
+                .filter(|(at, _)| *at != 1)
+                .map(|of| of.1)
+                .collect::<Vec<_>>()
+                .join(",")
+        };
+        out.lines().map(line).collect()
+    };
+    let there = of_all(&data, "csv");
+    for (format, ending) in [("csv", "csv"), ("jsonl", "jsonl")] {
+        let files: Vec<PathBuf> =
+            ["1", "2", "3"].map(|season| dir.path().join(format!("{season}.{ending}"))).into();
+        for (file, text) in files.iter().zip(of_all(&data, format)) {
+            write(file, &text);
+        }
+        let (_other, copy, served, key) = empty();
+        define(&served, &key, "lg", &league);
+        served.signal("TERM");
+        let files: Vec<&str> =
+            ["--from", format].into_iter().chain(files.iter().map(|file| arg(file))).collect();
+        let ran = import(&copy, &files);
+        assert!(!ran.err.contains("another level"), "{ran:?}");
+        ran.ok();
+        for (before, after) in there.iter().zip(of_all(&copy, "csv")) {
+            assert_eq!(plain(before), plain(&after), "{format}");
+        }
+        // One season alone does not tell the levels of its players.
+        let (_other, copy, served, key) = empty();
+        define(&served, &key, "lg", &league);
+        served.signal("TERM");
+        let ran = import(&copy, &["--from", format, files[files.len() - 1]]);
+        assert!(ran.err.contains(" of 8 lines have another level or cohort"), "{ran:?}");
+        ran.ok();
+    }
+    let last: Vec<&str> = there[2].lines().collect();
+    assert!(last[0].ends_with(",metadata,visibility"), "{}", last[0]);
+    assert_eq!(last.len(), 9);
+    assert!(last[7].starts_with(&format!(",{}", ids[2])) && last[7].ends_with(",hidden"), "{}", last[7]);
+    assert!(last[8].starts_with(&format!(",{}", ids[5])) && last[8].ends_with(",shadow"), "{}", last[8]);
+    let ran = export(&data, "3", &["--ranked"]);
+    assert!(
+        ran.err.contains("without a rank: 2 players, left out; of them hidden 1, in the shadow 1"),
+        "{ran:?}"
+    );
+    assert_eq!(ran.ok().lines().count(), 7);
+}
+
+#[test]
+fn who_may_not_be_ranked_is_exported_behind_the_others() {
+    let (dir, data, served, key) = empty();
+    for board in ["eli", "copy"] {
+        define(
+            &served,
+            &key,
+            board,
+            &format!(r#"{{"columns": [{BEST}], "eligibility": {{"games_min": 2}}}}"#),
+        );
+    }
+    served.signal("TERM");
+    let file = dir.path().join("a.csv");
+    write(&file, "player_id,score,games,timestamp\nfew,50,1,5\nmany,5,3,6\nless,40,1,7\n");
+    let import = |board: &str, more: &[&str]| {
+        let of = ["boards", "import", "--data-dir", arg(&data), "--board", board, arg(&file)];
+        gsm(&[&of[..], more].concat()).ok()
+    };
+    let export = |board: &str, format: &str| {
+        gsm(&["boards", "export", "--data-dir", arg(&data), "--board", board, "--format", format])
+    };
+    import("eli", &[]);
+    let ran = export("eli", "csv");
+    assert!(ran.err.contains("without a rank: 2 players, written; of them hidden 0"), "{ran:?}");
+    let out = ran.ok();
+    let ends: Vec<(&str, &str)> = out
+        .lines()
+        .skip(1)
+        .map(|line| (line.split(',').next().unwrap(), line.splitn(3, ',').nth(2).unwrap()))
+        .collect();
+    assert_eq!(ends, [("1", "many,5,6,3,"), ("", "few,50,5,1,"), ("", "less,40,7,1,")]);
+    let lines = export("eli", "jsonl").ok();
+    assert_eq!(lines.matches(r#""rank":null"#).count(), 2, "{lines}");
+    write(&file, &lines);
+    import("copy", &["--from", "jsonl"]);
+    assert_eq!(export("copy", "csv").ok(), out);
 }
 
 #[test]
@@ -297,6 +426,27 @@ fn a_sorted_set_of_redis_goes_in() {
     assert!(!wrong.err.contains("guess-of-redis"), "{}", wrong.err);
     let args = ["boards", "import", "--data-dir", arg(&data), "--board", "points", "--from-redis", &url];
     gsm(&args).told(2, &["--key"]);
+}
+
+#[test]
+fn equals_of_a_sorted_set_stand_as_redis_lists_them() {
+    let Some(redis) = Redis::start() else { return };
+    redis.tell("ZADD points 10 ann 10 bob 10 cid 7 dan");
+    let url = format!("redis://{}", redis.addr);
+    for (direction, listed) in
+        [("descending", ["cid", "bob", "ann", "dan"]), ("ascending", ["dan", "ann", "bob", "cid"])]
+    {
+        let (_dir, data, served, key) = empty();
+        let column = format!(r#"{{"value": "submitted", "direction": "{direction}", "operator": "best"}}"#);
+        define(&served, &key, "points", &format!(r#"{{"columns": [{column}], "ties": "ordinal"}}"#));
+        served.signal("TERM");
+        let of = ["--data-dir", arg(&data), "--board", "points"];
+        let from = ["--from-redis", &url, "--key", "points"];
+        gsm(&[&["boards", "import"][..], &of, &from].concat()).ok();
+        let out = gsm(&[&["boards", "export"][..], &of].concat()).ok();
+        let names: Vec<&str> = out.lines().skip(1).map(|line| line.split(',').nth(2).unwrap()).collect();
+        assert_eq!(names, listed, "{direction}");
+    }
 }
 
 #[test]

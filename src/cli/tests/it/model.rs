@@ -81,6 +81,9 @@ fn a_model_goes_from_training_to_champion_and_back() {
     let logit = explained["prediction"]["logit"].as_f64().unwrap();
     assert!((sum - logit).abs() < 1e-12 && logit > 0.0, "{explained}");
     assert_eq!(explained["unknown_players"], serde_json::json!(["new"]));
+    let strangers = ["--mode", "duel", "--team", "ann", "--team", "bob"];
+    model("explain", &data, &strangers).told(0, &["duel-1 knows none of these players", "hint: ", "plr-"]);
+    model("explain", &data, &[&strangers[..], &["--json"]].concat()).told(0, &["knows none"]);
     let text = model("explain", &data, &["--version", "2", "--team", "p0", "--team", "p9"]).ok();
     assert!(text.contains("expected score") && text.contains("sum"), "{text}");
 }

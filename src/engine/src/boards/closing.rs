@@ -2,9 +2,9 @@
 use super::BoardConfig;
 use crate::{
     Call, Engine, EngineError,
-    store::{ChangeSet, Expect, Home, Key, KeyRange, Row},
+    store::{ChangeSet, Expect, Home, Key, KeyRange, Op, Row},
 };
-use gsm_core::{BoardName, limits};
+use gsm_core::{BoardName, Mode, PlayerId, limits};
 
 /// What is told of a board that is none.
 const UNKNOWN: EngineError = EngineError::Unknown { what: "board: none is defined under this name" };
@@ -98,7 +98,11 @@ impl Engine {
             self.forget_counted(name, mode).await?;
         }
         let mut room = self.store(Home::Record).limits().items_max.clamp(1, limits::PAGE_SIZE_MAX);
-        let ranges = [
+        // A mode's own board goes on without its definition, and who is hidden on it or watches it with it.
+        let goes_on =
+            Mode::new(name.as_str()).is_ok_and(|own| Some(&own) == mode.as_ref() || self.has_mode(&own));
+        let shades = (!goes_on).then_some(KeyRange::ShadesOf as fn(BoardName) -> KeyRange);
+        let ranges: [fn(BoardName) -> KeyRange; 8] = [
             KeyRange::AllEntries,
             KeyRange::AllScored,
             KeyRange::AllSeats,
@@ -108,11 +112,14 @@ impl Engine {
             KeyRange::Payouts,
             KeyRange::AllStarts,
         ];
-        for range in ranges {
+        for range in ranges.into_iter().chain(shades) {
             room = room.saturating_sub(self.clear_some(&range(name.clone()), room).await?);
             if room == 0 {
                 return Ok(false);
             }
+        }
+        if !goes_on {
+            self.end_watches_of(name).await?;
         }
         let mut changes = self.quietly();
         changes.delete(closing, marked.version);
@@ -139,6 +146,32 @@ impl Engine {
             Err(EngineError::Raced(_)) => Ok(room),
             Err(other) => Err(other),
         }
+    }
+
+    /// Ends all watches of a board. They are kept player by player: all there are are looked at.
+    async fn end_watches_of(&self, name: &BoardName) -> Result<(), EngineError> {
+        let mut watchers: Vec<PlayerId> = Vec::new();
+        self.each(KeyRange::AllWatches, |key, _| {
+            if let Key::Watch(watcher, board) = key
+                && board == *name
+            {
+                watchers.push(watcher);
+            }
+            Ok(())
+        })
+        .await?;
+        // Two rows a watch.
+        let room = self.store(Home::Live).limits().items_max.clamp(2, limits::PAGE_SIZE_MAX) / 2;
+        for some in watchers.chunks(room) {
+            let mut changes = self.quietly();
+            for watcher in some {
+                for key in [Key::Watch(*watcher, name.clone()), Key::Told(*watcher, name.clone())] {
+                    changes.write(key, Expect::Any, Op::Delete);
+                }
+            }
+            self.commit(Home::Live, changes).await?;
+        }
+        Ok(())
     }
 
     /// Changes of which the audit log has heard, or hears, by the call that began them.

@@ -1,6 +1,6 @@
 //! Cohorts as they are read: a player's own, all of a season, and where a player ended season by season.
 use super::{
-    BoardRef, OpenBoard, Part, Viewer,
+    BoardRef, OpenBoard, Part, SeatRef, Viewer,
     grouping::fate,
     line::Line,
     seating::{CohortTable, last_seat},
@@ -92,6 +92,12 @@ impl OpenBoard {
         }
         let seated = self.read(|_, state| state.seated(player))?.ok_or(NO_SEAT)?;
         Ok(Self::new(self.view.clone(), Some(&Part::Cohort(seated.seat.cohort))))
+    }
+
+    /// Where a player has a seat in this season, for operators. O(1).
+    pub fn seat_of(&self, player: PlayerId) -> Result<Option<SeatRef>, EngineError> {
+        let seated = self.read(|_, state| state.seated(player))?;
+        Ok(seated.map(|of| SeatRef { seat: of.seat, level: of.shown() }))
     }
 
     /// A player's seat in this season, with the fate that his place leads to ([`Engine::seat`] knows of later seasons);

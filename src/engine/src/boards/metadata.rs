@@ -4,7 +4,7 @@ use crate::{
     Engine, EngineError,
     store::{Home, Key},
 };
-use gsm_core::limits;
+use gsm_core::{PlayerId, limits};
 
 impl Engine {
     /// The same board, its season named: what is read of it now and a moment later is of one season.
@@ -21,24 +21,35 @@ impl Engine {
         of: &BoardRef,
         mut rows: Vec<BoardRow>,
     ) -> Result<Vec<BoardRow>, EngineError> {
+        let players: Vec<PlayerId> = rows.iter().map(|row| row.player).collect();
+        for (row, metadata) in rows.iter_mut().zip(self.metadata_of(of, &players).await?) {
+            row.metadata = metadata;
+        }
+        Ok(rows)
+    }
+
+    /// The metadata of players, in their order.
+    pub(super) async fn metadata_of(
+        &self,
+        of: &BoardRef,
+        players: &[PlayerId],
+    ) -> Result<Vec<Option<String>>, EngineError> {
         let line = self.line(&of.name)?;
         if line.config.source != Source::Submissions {
             return Err(EngineError::invalid("metadata", "is of boards that scores are submitted to"));
         }
-        if rows.len() > limits::PAGE_SIZE_MAX {
+        if players.len() > limits::PAGE_SIZE_MAX {
             return Err(EngineError::invalid("metadata", format!("at most {} rows", limits::PAGE_SIZE_MAX)));
         }
         let number = self.season_number(&line, of.season)?;
-        let key = |row: &BoardRow| Key::Entry(of.name.clone(), number, row.player);
-        let keys: Vec<Key> = rows.iter().map(key).collect();
+        let key = |player: &PlayerId| Key::Entry(of.name.clone(), number, *player);
+        let keys: Vec<Key> = players.iter().map(key).collect();
         let found = self.get(Home::Record, &keys).await?;
-        for (row, (key, found)) in rows.iter_mut().zip(keys.iter().zip(found)) {
-            // Who has been taken off the board meanwhile has none.
-            row.metadata = match found {
-                Some(found) => entry_of(key, &found.row)?.metadata.clone(),
-                None => None,
-            };
-        }
-        Ok(rows)
+        // Who has been taken off the board meanwhile has none.
+        let texts = keys.iter().zip(found).map(|(key, found)| match found {
+            Some(found) => Ok(entry_of(key, &found.row)?.metadata.clone()),
+            None => Ok(None),
+        });
+        texts.collect()
     }
 }

@@ -29,6 +29,7 @@ mod starts;
 mod submit;
 pub(crate) mod tally;
 mod tiers;
+mod unranked;
 mod view;
 mod watch;
 
@@ -46,6 +47,7 @@ pub use seasons::SEASONS_LISTED_MAX;
 pub use snapshot::{SaveReport, SnapshotRules, SnapshotView, Snapshots};
 pub use submit::{Submission, Taken};
 pub use tiers::{DivisionStart, TierPlace, TierStarts, TierView};
+pub use unranked::UnrankedRow;
 pub use view::Part;
 pub use watch::WatchWish;
 pub(crate) use watch::Watches;

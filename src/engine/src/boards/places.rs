@@ -1,7 +1,7 @@
 //! Where players belong, and who sees them.
 use crate::{
     Call, Engine, EngineError,
-    store::{AttributesRow, Home, Key, Row, ShadeRow},
+    store::{AttributesRow, Home, Key, KeyRange, Row, ShadeRow},
 };
 use gsm_core::{Attribute, BoardName, PlayerId, limits};
 use gsm_ranking::Visibility;
@@ -117,5 +117,27 @@ impl Engine {
             }
         }
         Err(EngineError::Contended)
+    }
+
+    /// Who is not seen by everybody on a board, by player id, and why; the first `limit` without `after`, and after whom
+    /// there are more.
+    pub async fn hidden(
+        &self,
+        name: &BoardName,
+        after: Option<PlayerId>,
+        limit: usize,
+    ) -> Result<(Vec<(PlayerId, ShadeRow)>, Option<PlayerId>), EngineError> {
+        self.line(name)?;
+        let after = after.map(|player| Key::Shade(name.clone(), player));
+        let range = KeyRange::ShadesOf(name.clone());
+        let page = self.store(Home::Record).list(&range, after.as_ref(), limit, false).await?;
+        let is_full = page.len() >= limit;
+        let shades = page.into_iter().map(|(key, found)| match (&key, &*found.row) {
+            (Key::Shade(_, player), Row::Shade(row)) => Ok((*player, row.clone())),
+            _ => Err(EngineError::damaged(&key)),
+        });
+        let shades = shades.collect::<Result<Vec<_>, _>>()?;
+        let next = shades.last().map(|(player, _)| *player).filter(|_| is_full);
+        Ok((shades, next))
     }
 }

@@ -133,6 +133,13 @@ impl Engine {
         Ok(())
     }
 
+    /// The number of the season that a score made at an instant, or now, is of; `None` on a board without seasons, and before
+    /// the first.
+    pub fn season_at(&self, name: &BoardName, at: Option<Timestamp>) -> Result<Option<u64>, EngineError> {
+        let (line, now) = (self.line(name)?, self.clock.now());
+        Ok(line.season_of(at.map_or(now, |at| at.min(now))).map(|season| season.number))
+    }
+
     /// How many of the first submissions one call surely takes: on a board with cohorts those of one season.
     pub fn scores_at_once(&self, name: &BoardName, submissions: &[Submission]) -> Result<usize, EngineError> {
         let (line, now) = (self.line(name)?, self.clock.now());

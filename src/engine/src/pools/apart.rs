@@ -55,6 +55,10 @@ impl Apart {
         self.all().map(Matcher::len).sum()
     }
 
+    pub(super) fn players(&self) -> usize {
+        self.all().map(Matcher::players).sum()
+    }
+
     pub(super) fn contains(&self, id: TicketId) -> bool {
         self.all().any(|matcher| matcher.contains(id))
     }

@@ -197,6 +197,14 @@ impl Matcher {
         }
     }
 
+    /// Players of waiting tickets, but those who play already.
+    pub(super) fn players(&self) -> usize {
+        match self {
+            Self::Window(pool) => pool.players(),
+            Self::Ruled(pool) => pool.players(),
+        }
+    }
+
     pub(super) fn contains(&self, id: TicketId) -> bool {
         match self {
             Self::Window(pool) => pool.contains(id),

@@ -47,6 +47,13 @@ impl Known {
     }
 }
 
+impl Known {
+    /// Whether it has added nothing.
+    fn is_empty(&self) -> bool {
+        self.due.is_none() && !self.disputed && self.disputants.is_empty() && self.overruled.is_empty()
+    }
+}
+
 impl Kept {
     fn forget(&mut self, id: MatchId) {
         let Some(old) = self.known.remove(&id) else { return };
@@ -68,6 +75,10 @@ impl Kept {
     }
 
     fn put(&mut self, id: MatchId, known: Known) {
+        // Of most matches, on which all agreed, nothing is to be followed.
+        if known.is_empty() {
+            return;
+        }
         if let Some(due) = known.due {
             self.due.insert((due, id));
         }

@@ -4,8 +4,8 @@ use gsm_core::{Mode, PlayerId, QueueName, Timestamp};
 use gsm_session::{Roster, Voices};
 use serde::{Deserialize, Serialize};
 
-/// What the players of a match say of its end. Kept for as long as it matters: until all agree, for good where they did
-/// not.
+/// What the players of a match say of its end. Kept as long as the match: whether all agreed or one was believed can be asked
+/// afterwards.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReportsRow {
     /// The mode it is rated in.

@@ -7,6 +7,9 @@ use gsm_core::limits::{
 use gsm_rules::Value;
 use std::collections::BTreeSet;
 
+/// Why an attribute that a player brings is refused.
+pub(crate) const NOT_FOR_PLAYERS: &str = "is not for players to bring in this queue";
+
 /// Checks what the players of a new ticket bring against the limits, and what players may bring themselves.
 pub(super) fn check(call: &Call, new: &NewTicket, queue: &QueueConfig) -> Result<(), EngineError> {
     if !new.brought.is_empty() && new.brought.len() != new.members.len() + 1 {
@@ -19,10 +22,7 @@ pub(super) fn check(call: &Call, new: &NewTicket, queue: &QueueConfig) -> Result
             continue;
         }
         if let Some(name) = brought.attributes.keys().find(|name| !queue.player_attributes.contains(name)) {
-            return Err(EngineError::invalid(
-                format!("{whose}attributes.{name}"),
-                "is not for players to bring in this queue",
-            ));
+            return Err(EngineError::invalid(format!("{whose}attributes.{name}"), NOT_FOR_PLAYERS));
         }
     }
     Ok(())

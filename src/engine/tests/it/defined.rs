@@ -6,7 +6,7 @@ use crate::{
 use gsm_core::{Attribute, BoardName, Clock, CommitKey, PlayerId, QueueName, Rank, Timestamp, limits};
 use gsm_engine::{
     BoardConfig, BoardRef, Column, Cut, Dimension, Direction, Eligibility, Operator, Part, Places,
-    QueueConfig, Retention, ScheduleConfig, Source, Submission, Ties, Value, Viewer, Visibility,
+    QueueConfig, Retention, ScheduleConfig, Source, Submission, Ties, Value, Viewer, Visibility, WatchWish,
     store::{ChangeSet, Key, KeyRange, Row, Store, memory::Faults},
 };
 use std::collections::BTreeMap;
@@ -24,6 +24,7 @@ both! {
     a_board_whose_end_was_cut_short_ends,
     so_many_boards_are_defined_beside_those_of_the_modes,
     upkeep_goes_on_past_a_board_that_cannot_be_closed,
+    who_is_hidden_or_watches_is_forgotten_with_the_board,
     a_hidden_player_counts_for_nobody,
     a_listing_leaves_out_who_goes_into_the_shadow_meanwhile,
     to_who_is_in_the_shadow_all_is_as_if_he_were_ranked,
@@ -369,6 +370,44 @@ async fn upkeep_closes_a_board_page_by_page() {
     for expected in [(250, 1), (150, 1), (50, 1), (0, 0)] {
         assert_eq!(left().await, expected);
         w.engine.upkeep(&Retention::default()).await.unwrap();
+    }
+}
+
+async fn who_is_hidden_or_watches_is_forgotten_with_the_board(w: World) {
+    w.teams("duel", 1, None).await;
+    let p = w.players(3).await;
+    beats(&w, p[0], p[1]).await;
+    let points = of_scores("points", vec![submitted(Operator::Best, Direction::Descending)]);
+    for definition in [points, of_mode("duel", "duel")] {
+        let board = definition.name.clone();
+        define(&w, definition.clone()).await;
+        if board.as_str() == "points" {
+            submit(&w, "points", p[0], &[9]).await;
+        }
+        w.engine.set_visibility(&w.admin(), &board, p[0], Visibility::Hidden, "cheated").await.unwrap();
+        w.engine.set_visibility(&w.admin(), &board, p[1], Visibility::Shadow, "cheated").await.unwrap();
+        let wish = WatchWish { top: vec![1], ..WatchWish::default() };
+        w.engine.put_watch(&w.by(p[2]), &board, p[2], wish).await.unwrap();
+        w.settle();
+        let (hidden, next) = w.engine.hidden(&board, None, 1).await.unwrap();
+        assert_eq!((hidden.len(), hidden[0].1.reason.as_str(), next), (1, "cheated", Some(hidden[0].0)));
+        let (hidden, next) = w.engine.hidden(&board, next, 9).await.unwrap();
+        assert_eq!((hidden.len(), next), (1, None));
+        w.engine.delete_board(&w.admin(), &board).await.unwrap();
+        w.settle();
+        define(&w, definition).await;
+        // The own board of a mode goes on meanwhile.
+        let stays = board.as_str() == "duel";
+        let (hidden, _) = w.engine.hidden(&board, None, 9).await.unwrap();
+        assert_eq!(hidden.len(), if stays { 2 } else { 0 });
+        assert_eq!(w.engine.watch(&board, p[2]).await.is_ok(), stays, "{board}");
+        if !stays {
+            submit(&w, "points", p[0], &[9]).await;
+        }
+        for engine in [&w.engine, &w.node("again").await] {
+            let seen = engine.rank(&whole(board.as_str()), p[0], Viewer::Other);
+            assert_eq!(seen.is_ok(), !stays, "{board}");
+        }
     }
 }
 

@@ -18,6 +18,13 @@ fn party(leader: PlayerId, member: PlayerId, consent: Option<String>) -> NewTick
     NewTicket { members: vec![(member, consent)], ..ticket("duo", leader) }
 }
 
+/// Tickets and players that wait in the only queue.
+async fn waiting(w: &World) -> (usize, usize) {
+    w.settle();
+    let queue = w.engine.overview().await.unwrap().queues.remove(0);
+    (queue.waiting, queue.players)
+}
+
 async fn consent(w: &World, player: PlayerId, leader: PlayerId) -> String {
     w.engine.consent(&w.by(player), leader).await.unwrap().0
 }
@@ -27,7 +34,9 @@ async fn a_party_plays_on_one_side(w: World) {
     let p = w.players(4).await;
     let new = party(p[0], p[3], Some(consent(&w, p[3], p[0]).await));
     w.engine.create_ticket(&w.by(p[0]), &new).await.unwrap();
+    assert_eq!(waiting(&w).await, (1, 2));
     let tickets = w.enter_all("duo", &p[1..3]).await;
+    assert_eq!(waiting(&w).await, (0, 0));
     let id = w.seen(tickets[0]).await.match_id.unwrap();
     let roster = w.engine.match_view(&w.server(), id).await.unwrap().row.roster;
     assert_eq!(roster.side_of(p[0]), roster.side_of(p[3]));

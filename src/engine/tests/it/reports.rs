@@ -276,6 +276,10 @@ async fn silence_is_what_the_queue_says(w: World) {
         assert!(as_said && changes == moved, "{silence:?}: {verdict:?}");
         w.turn().await;
         assert_eq!(w.claim(p[0]).await, None);
+        // That one alone was believed can be told from a match on which both agreed.
+        let kept = w.engine.reports(&w.admin(), id).await.unwrap().row.unwrap();
+        let spoke: Vec<PlayerId> = kept.voices.all().iter().map(|voice| voice.player).collect();
+        assert_eq!((spoke, kept.agree), (vec![sides[0][0]], 2));
         // Who comes too late is told so.
         let late = match silence {
             Silence::Void => "no_result_now",

@@ -54,6 +54,8 @@ pub struct RulePool {
     set: Arc<RuleSet>,
     symbols: Symbols,
     waiting: Store,
+    /// Of all tickets but backfills.
+    players: usize,
     /// Tickets that came, or reached a stage, since the last round began.
     news: Vec<Key>,
     /// Rounds begun.
@@ -122,6 +124,7 @@ impl RulePool {
         Self {
             symbols: set.symbols(),
             waiting: Store::new(&set),
+            players: 0,
             set,
             news: Vec::new(),
             rounds: 0,
@@ -149,6 +152,12 @@ impl RulePool {
     #[must_use]
     pub fn len(&self) -> usize {
         self.waiting.len()
+    }
+
+    /// Number of waiting players; those of backfills play already.
+    #[must_use]
+    pub fn players(&self) -> usize {
+        self.players
     }
 
     /// Whether no ticket waits.
@@ -184,6 +193,7 @@ impl RulePool {
         let mut waiting = Waiting::new(&self.set, &mut self.symbols, ticket, priority);
         waiting.ask_alone(&self.set, 0);
         let can_match = waiting.never.is_none();
+        self.players += waiting.newcomers();
         let key = self.waiting.insert(&self.set, waiting, self.unheard);
         if can_match {
             self.came += 1;
@@ -229,6 +239,7 @@ impl RulePool {
             line.leave(key);
         }
         let Some(waiting) = self.waiting.remove(id) else { return false };
+        self.players -= waiting.newcomers();
         self.forget(&waiting);
         true
     }

@@ -131,6 +131,11 @@ impl Waiting {
         self.never.is_none()
     }
 
+    /// Its players, but those of a backfill, who play already.
+    pub(super) fn newcomers(&self) -> usize {
+        if self.is_backfill() { 0 } else { self.players.len() }
+    }
+
     pub(super) fn new(
         set: &RuleSet,
         symbols: &mut Symbols,

@@ -41,7 +41,7 @@ function showFacts() {
   put(at("version"), last.version);
   put(at("uptime"), `up ${age(last.now - last.started_at)}`);
   put(at("tile-waiting"), whole(waiting));
-  put(at("tile-wait"), waiting ? `oldest ${span(Math.max(0, ...queues.map((q) => q.wait_ms_max)))}` : "nobody waits");
+  put(at("tile-wait"), waiting ? `${count(sum(queues, (q) => q.players), "player")} · oldest ${span(Math.max(0, ...queues.map((q) => q.wait_ms_max)))}` : "nobody waits");
   put(at("tile-running"), whole(running));
   put(at("tile-proposals"), `${count(sum(queues, (q) => q.proposals), "proposal")} open`);
   const { dodge, leave, afk } = last.penalties;

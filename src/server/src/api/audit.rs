@@ -3,6 +3,7 @@ use super::{
     App,
     answer::Answer,
     extract::{Admitted, Json, Params, Query, Write},
+    parts::AuditRecordShape,
     players::page_size,
     rulings::reason,
 };
@@ -276,7 +277,7 @@ pub(crate) struct ListQuery {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AuditPageDto {
     /// The newest first, with CloudTrail's names of fields.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<AuditRecordShape>)]
     records: Vec<serde_json::Value>,
     /// Records in the log.
     size: u64,

@@ -98,10 +98,10 @@ pub(crate) struct AllBansDto {
 #[into_params(parameter_in = Query)]
 pub(crate) struct PlayersAfter {
     /// 1 to 1,000; 50 if absent.
-    limit: Option<usize>,
+    pub(super) limit: Option<usize>,
     /// What the page before gave as `next`; the first page without.
     #[param(value_type = Option<String>)]
-    after: Option<PlayerId>,
+    pub(super) after: Option<PlayerId>,
 }
 
 /// List who is banned, by player id, with every ban that holds, also those in the shadow. Those that are over are left out,

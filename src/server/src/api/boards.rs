@@ -2,7 +2,10 @@
 use super::{
     App,
     answer::Answer,
+    bans::PlayersAfter,
     extract::{Admitted, BulkJson, Json, Params, Query, Write, given},
+    parts::{CohortShape, ColumnShape, EligibilityShape, LeagueShape, ScheduleShape, TiersShape},
+    players::page_size,
     rankings::{SeasonQuery, shown},
     rulings::reason,
     whole,
@@ -29,7 +32,7 @@ pub(crate) struct BoardSettings {
     /// What it compares, the weightiest first, 1 to 5: `{"value": "rating", "direction": "descending", "operator":
     /// "last"}`. Of a mode: `rating`, `conservative` (less two deviations), `games`, `wins`, `draws`, and `place` in its tiers. Of submissions:
     /// `submitted`, with an operator: `last`, `set`, `best`, `incr`, `decr`.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<ColumnShape>)]
     columns: Vec<Column>,
     /// `competition` (1, 2, 2, 4), `dense` (1, 2, 2, 3) or `ordinal` (the earlier first).
     #[serde(default)]
@@ -41,28 +44,28 @@ pub(crate) struct BoardSettings {
     by: Vec<Dimension>,
     /// Whom it ranks: `{"games_min": 10, "idle_days_max": 30, "deviation_max": 110}`; 0 asks for nothing.
     #[serde(default)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = EligibilityShape)]
     eligibility: Eligibility,
     /// When its seasons start; without, it goes on for ever: `{"cron": {"expression": "0 9 1 * *", "zone":
     /// "Europe/Paris", "from": "2026-01-01T00:00:00Z"}}`, `{"days": {"every": 14, "zone": "UTC", "from":
     /// "2026-01-05T09:00"}}` or `{"at": {"starts_at": ["2026-03-01T09:00:00Z"]}}`. A board with seasons stays as it is,
     /// but for instants to come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<ScheduleShape>)]
     season: Option<ScheduleConfig>,
     /// Visible tiers that matches of the mode move players through, apart from their ratings (docs/boards.md).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<TiersShape>)]
     tiers: Option<TierConfig>,
     /// Cohorts, where it has a season: small boards on which a player stays for a season, `{"size": 50, "rule":
     /// "arrival"}`. Rules: `arrival`, `region`, `platform`, `{"rating_band": {"width": 100000}}` (thousandths of a point).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<CohortShape>)]
     cohorts: Option<CohortConfig>,
     /// A league, where it has a season: cohorts on levels, `{"levels": 5, "size": 30, "promote": 7, "relegate": 5}`
     /// (docs/boards.md). Not together with `cohorts`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<LeagueShape>)]
     league: Option<LeagueConfig>,
     /// Of a board that scores are submitted to: whether every step is kept, so that `GET …/past` can be asked (needs ranks by
     /// `competition`, and one column or two). Cannot be changed. The boards of a mode have a past without it.
@@ -361,6 +364,52 @@ pub(crate) async fn visibility(
     let reason = reason(&body.reason)?;
     app.engine.set_visibility(&write.call, &name, player, visibility, reason).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// A player whom not everybody sees on a board.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HiddenDto {
+    #[schema(value_type = String)]
+    player_id: PlayerId,
+    /// By nobody (`hidden`), or by himself alone (`shadow`).
+    visibility: &'static str,
+    /// Why it was decided.
+    reason: String,
+    /// When it was decided.
+    at: i64,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AllHiddenDto {
+    /// By player id.
+    entries: Vec<HiddenDto>,
+    /// Asks for the next page; absent after the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    next: Option<PlayerId>,
+}
+
+/// List who is hidden on a board, and who is shown to himself alone, by player id.
+#[utoipa::path(get, path = "/v1/admin/boards/{board}/hidden", tag = "admin", operation_id = "list_hidden",
+    params(("board" = String, Path), PlayersAfter),
+    responses((status = 200, body = AllHiddenDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:ListHidden")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn hidden(
+    State(app): State<Arc<App>>,
+    _: Admitted,
+    params: Params,
+    Query(query): Query<PlayersAfter>,
+) -> Result<Answer<AllHiddenDto>, ApiError> {
+    let (found, next) =
+        app.engine.hidden(&params.get("board")?, query.after, page_size(query.limit)?).await?;
+    let entries = found.into_iter().map(|(player_id, row)| HiddenDto {
+        player_id,
+        visibility: if row.shadow { "shadow" } else { "hidden" },
+        reason: row.reason,
+        at: row.at.as_millis(),
+    });
+    Ok(Answer(AllHiddenDto { entries: entries.collect(), next }))
 }
 
 /// Where a player belongs.

@@ -12,6 +12,7 @@ mod health;
 mod matches;
 mod matchmaker_data;
 mod parties;
+mod parts;
 mod penalties;
 mod players;
 mod predictions;
@@ -34,6 +35,7 @@ mod why;
 
 use crate::{
     audit::{Audit, Shipping},
+    cors::Cors,
     door::{self, Door, Entrance},
     front::gate::Gate,
     gamelift::{self, Wire},
@@ -76,6 +78,8 @@ pub(crate) struct App {
     pub(crate) gate: Arc<Gate>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) shedder: Shedder,
+    /// Which pages of other origins may call.
+    pub(crate) cors: Cors,
     /// Whether `/metrics` is there at all.
     pub(crate) shows_metrics: bool,
     /// Whether an endpoint is asked about formed matches.
@@ -172,6 +176,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(boards::put, boards::get, boards::delete))
         .routes(routes!(boards::remove))
         .routes(routes!(boards::visibility))
+        .routes(routes!(boards::hidden))
         .routes(routes!(resets::soft_reset))
         .routes(routes!(resets::preview))
         .routes(routes!(stream::websocket))

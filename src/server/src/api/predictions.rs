@@ -4,6 +4,7 @@ use super::{
     answer::Answer,
     dto::PredictionDto,
     extract::{Admitted, Json, Params, Read, Write},
+    parts::{FairnessShape, ModelShape},
 };
 use crate::problem::{ApiError, Problem};
 use axum::extract::State;
@@ -101,7 +102,7 @@ pub(crate) struct ModelsDto {
     /// By mode: `model`, how many results it has `learnt` from and up to which `sequence` of the journal, the `contenders`
     /// with their figures over all matches, of late and by part (region, party, experience), the `challengers` of the
     /// registry with theirs beside the champion's over the same matches, and the `drift` alarm.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<ModelShape>)]
     models: Vec<ModelView>,
 }
 
@@ -124,7 +125,7 @@ pub(crate) struct FairnessDto {
     /// Everybody, then each part (`by` region, party or experience, and its `value`): players' `matches`, mean `score`, by
     /// how much the model `overrated` them, `accuracy` and `log_loss`, mean `quality`, waits, `losing_streaks` (the share of
     /// matches after which the player had lost three or more in a row) and `losing_streak_max`, the longest row.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<FairnessShape>)]
     parts: Vec<FairnessLine>,
 }
 

@@ -6,6 +6,7 @@ use super::{
     answer::Answer,
     audit::read,
     extract::{Json, Params, Query, Read, Write},
+    parts::StatementShape,
     rulings::reason,
 };
 use crate::{
@@ -129,7 +130,7 @@ pub(crate) struct ErasePlayer {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ReceiptDto {
     /// What is stated, for reading.
-    #[schema(value_type = Object)]
+    #[schema(value_type = StatementShape)]
     statement: serde_json::Value,
     /// The same as a signed note.
     note: String,

@@ -3,6 +3,7 @@ use super::{
     App,
     answer::Answer,
     extract::{Admitted, Params},
+    parts::{PenaltiesShape, PlausibilityShape, RatingOptionsShape, RatingShape, ReportingShape, RulesShape},
 };
 use crate::problem::{ApiError, Problem};
 use axum::extract::State;
@@ -29,16 +30,16 @@ pub(crate) struct QueueSettings {
     /// Who meets whom: `format` is `{"teams": {"teams": 2, "size": 1}}` or `{"free_for_all": {"min": 3, "max": 8,
     /// "fill_after_ms": 10000}}`; `window` is `{"min": 100, "growth_per_s": 20, "max": 1000}` in rating points.
     #[serde(default)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = RulesShape)]
     pub(crate) rules: gsm_matchmaking::MatchRules,
     /// How results move ratings; one system a mode.
     #[serde(default)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = RatingShape)]
     pub(crate) rating: gsm_rating::System,
     /// What the mode asks for beside its system, all off if absent: `{"repeated_pair": {}, "smurf": {}, "newcomer": {},
     /// "party": {"points_per_mate": 20}}`; one set a mode.
     #[serde(default, skip_serializing_if = "gsm_rating::options::Options::are_off")]
-    #[schema(value_type = Object)]
+    #[schema(value_type = RatingOptionsShape)]
     pub(crate) rating_options: gsm_rating::options::Options,
     /// The side, from 0, that has the advantage of the game (white, the home team) in every match the queue forms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,18 +79,18 @@ pub(crate) struct QueueSettings {
     /// 1800000], "forget_after_ms": 86400000}, "leave": {…}, "afk": {…}, "scope": "ranked"}`; the scope is the mode if
     /// absent. See `docs/penalties.md`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<PenaltiesShape>)]
     pub(crate) penalties: Option<gsm_engine::Penalties>,
     /// What results are believed, all if absent: `{"duration_ms": {"least": 60000, "most": 7200000}, "score": {"least": 0,
     /// "most": 100}, "matches_per_hour": 20}`. One out of bounds waits in quarantine. See `docs/integrity.md`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<PlausibilityShape>)]
     pub(crate) plausibility: Option<gsm_engine::Plausibility>,
     /// That players report results themselves, servers alone if absent: `{"agree": 2, "deadline_ms": 300000, "silence":
     /// "void"}`. `agree` (1 to 64) players must say the same, within `deadline_ms` of the first report (300,000 if absent);
     /// what becomes of it if a side says nothing is `void` (if absent), `count` or `dispute`. See `docs/integrity.md`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<ReportingShape>)]
     pub(crate) reports: Option<gsm_engine::Reports>,
 }
 

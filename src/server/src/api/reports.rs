@@ -31,7 +31,8 @@ pub(crate) struct ReportsDto {
     /// Why it is in dispute, not believed or void.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    /// Who has reported, the last word last; empty where nobody has, or all who have agreed.
+    /// Who has reported, the last word last: of a match that counts, whether all agreed or one alone was believed. Empty where nobody
+    /// has.
     reports: Vec<SaidDto>,
 }
 

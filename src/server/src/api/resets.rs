@@ -3,6 +3,7 @@ use super::{
     App,
     answer::Answer,
     extract::{Json, Params, Write},
+    parts::{PreviewShape, ResetShape},
     rulings::reason,
 };
 use crate::problem::{ApiError, Problem};
@@ -20,7 +21,7 @@ pub(crate) struct SoftResetBody {
     /// {"divisions": 3}}}`. Means go to `"initial_mean"` or `{"mean": 1500.0}` and `keep` their share of the distance, 0 to
     /// 1; a deviation becomes `at_least` so much or grows by `{"add": 40.0}`, at most to that of a new player; places are
     /// lowered, or left to `"placement"` if absent.
-    #[schema(value_type = Object)]
+    #[schema(value_type = ResetShape)]
     formula: ResetConfig,
     /// Why, for the audit log: 1 to 128 characters.
     reason: String,
@@ -30,7 +31,7 @@ pub(crate) struct SoftResetBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct PreviewBody {
     /// As for the soft reset itself.
-    #[schema(value_type = Object)]
+    #[schema(value_type = ResetShape)]
     formula: ResetConfig,
     /// A board of the mode with tiers: how many players each has, and is left with.
     #[serde(default)]
@@ -75,7 +76,7 @@ pub(crate) struct PreviewDto {
     /// `players`, `buckets` of means, `percentiles`, mean deviations, and where a board was named `tiers`: how many players
     /// each has `before` and `after`, exactly as the reset leaves them, and whose new ratings belong there (`belong_after`).
     #[serde(flatten)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = PreviewShape)]
     preview: Preview,
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct RuleSetDto {
     /// When this version was made.
     created_at: i64,
     /// The rule set itself (docs/rule-sets.md).
-    #[schema(value_type = Object)]
+    #[schema(value_type = BTreeMap<String, Value>)]
     body: Value,
     /// The tags of the rule set.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -62,7 +62,7 @@ pub(crate) struct RuleSetsDto {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewRuleSet {
     /// The rule set itself (docs/rule-sets.md).
-    #[schema(value_type = Object)]
+    #[schema(value_type = BTreeMap<String, Value>)]
     body: Value,
 }
 

@@ -39,7 +39,7 @@ const CLIENT_MESSAGE_BYTES_MAX: usize = 1_024;
 const UNREAD_BYTES_MAX: usize = 1 << 20;
 /// How long a client may take to read why its WebSocket is closed.
 const CLOSING_MAX: Duration = Duration::from_secs(1);
-/// After so long a browser comes back to a server that stopped.
+/// After so long a client comes back to a server that stopped.
 const BACK_AFTER: Duration = Duration::from_secs(1);
 /// So often the end of a token is compared with the system's clock, which may be set in the meantime.
 const CLOCK_LOOK: Duration = Duration::from_secs(60);
@@ -232,8 +232,9 @@ pub(crate) struct EventsDto {
 
 /// Follow one's events as server-sent events, or read a page of them.
 ///
-/// With `Accept: text/event-stream`: the same messages as the WebSocket's, each with its cursor as `id`, so that a
-/// browser's EventSource resumes by itself with `Last-Event-ID`. Otherwise one page as JSON: what is kept after
+/// With `Accept: text/event-stream`: the same messages as the WebSocket's, each with its cursor as `id`, so that a client
+/// resumes with it as `Last-Event-ID`. A browser's EventSource, which can send no token, cannot read it: pages take the WebSocket, or
+/// `fetch`, which can. Otherwise one page as JSON: what is kept after
 /// `cursor`, for clients that poll; `missed` comes first there too. When the token ends, so does the stream; when the server
 /// stops, after `retry`, from when on to come back with the last cursor. A client that closes its side of the connection, be it
 /// for writing alone, has gone.
@@ -249,7 +250,7 @@ pub(crate) async fn events(
     Query(query): Query<StreamQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    // What the browser adds when it comes back is newer than what the page wrote into the address.
+    // What a client adds when it comes back is newer than what was written into the address.
     let cursor = last_seen(&headers)?.or(query.cursor.as_deref());
     let cursor = given_cursor(&app, &read, cursor).await?;
     if !wants_stream(&headers) {
@@ -264,7 +265,7 @@ pub(crate) async fn events(
         Some((sse(&event), feed))
     });
     let stopped = stop.clone();
-    // Nothing that a page hears: its EventSource learns when to come back.
+    // No event: the client learns when to come back.
     let last = stream::once(async move { stopped.is_cancelled() }).filter_map(async |is_stopping| {
         is_stopping.then(|| Ok(Event::default().retry(BACK_AFTER).comment(STOPPING)))
     });

@@ -40,7 +40,6 @@ pub(crate) struct NewTicketDto {
     /// Attributes of the leader by name, for the rule set of the queue: a number, a string, a list of strings, or an object
     /// of numbers. Players bring those that the queue lists in `player_attributes`.
     #[serde(default)]
-    #[schema(value_type = Object)]
     attributes: BTreeMap<String, ValueDto>,
     /// The leader's latency to each region in milliseconds, 1 or more.
     #[serde(default)]
@@ -48,7 +47,7 @@ pub(crate) struct NewTicketDto {
 }
 
 /// The value of an attribute.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(
     untagged,
     expecting = "an attribute is a number, a text, a list of texts, or an object of texts and numbers"
@@ -81,7 +80,6 @@ pub(crate) struct MemberDto {
     consent: Option<String>,
     /// As of the leader.
     #[serde(default)]
-    #[schema(value_type = Object)]
     attributes: BTreeMap<String, ValueDto>,
     /// As of the leader.
     #[serde(default)]

@@ -3,7 +3,7 @@ use super::{
     Config, Dashboard, Loaded, LogFormat, Mode, Origin, PredictorSettings, RecordingConfig, RetentionConfig,
     Signatures, TlsSettings, TrustedIssuer, WebhookConfig, firewall, retention, who,
 };
-use crate::firewall::FirewallSettings;
+use crate::{cors, firewall::FirewallSettings};
 use gsm_adapters::{CopyOptions, CopyPlace, RETENTION_DAYS_MAX, Receiver};
 use gsm_core::Millis;
 use gsm_security::{Network, Profile};
@@ -29,6 +29,8 @@ pub struct Settings {
     pub connections_max: usize,
     /// Connections of one address.
     pub connections_per_address_max: usize,
+    /// Origins whose pages may call.
+    pub cors_origins: Vec<String>,
     /// Who sees the dashboard.
     pub dashboard: Dashboard,
     /// Who sees the metrics.
@@ -207,6 +209,9 @@ impl Loaded {
                 "http.listen",
                 format!("`{}` is not an address with a port, such as 127.0.0.1:8080", config.http.listen),
             );
+        }
+        for what in config.http.cors_origins.iter().filter_map(|origin| cors::fault(origin)) {
+            wrong("http.cors_origins", what);
         }
         let mut within = |key, value: u64, least: u64, most: u64| {
             if !(least..=most).contains(&value) {
@@ -399,6 +404,7 @@ fn settings(
         drain: Duration::from_secs(config.http.drain_s),
         connections_max: config.http.connections_max,
         connections_per_address_max: config.http.connections_per_address_max,
+        cors_origins: config.http.cors_origins.clone(),
         dashboard: config.http.dashboard.unwrap_or(usual),
         metrics: config.http.metrics.unwrap_or(usual),
         checkpoint_every: Duration::from_secs(config.store.checkpoint_every_s),
@@ -566,6 +572,7 @@ mod tests {
     fn all_faults_are_named_at_once() {
         let checked = check(|c| {
             c.http.listen = "8080".into();
+            c.http.cors_origins = vec!["https://game.example".into(), "https://game.example/".into()];
             c.retention.erasures_days = 6;
             c.retention.matches_days = 40_000;
             c.retention.sweep_every_s = 0;
@@ -579,6 +586,7 @@ mod tests {
             keys,
             [
                 "http.listen",
+                "http.cors_origins",
                 "retention.matches_days",
                 "retention.sweep_every_s",
                 "retention.erasures_days",

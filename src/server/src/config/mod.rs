@@ -309,6 +309,8 @@ pub struct HttpConfig {
     pub connections_max: usize,
     /// Connections of one IPv4 address or IPv6 /64.
     pub connections_per_address_max: usize,
+    /// Origins whose pages may call the API with a token of their own, as `https://game.example`; `*`: every page may read what needs no token. Proofs of the audit log and the keys of sessions every page may read.
+    pub cors_origins: Vec<String>,
     /// Who sees the dashboard: `open`, `admin` or `off`. Absent: `open` for `gsm dev`, `admin` for `gsm serve`.
     #[schema(value_type = Option<String>, example = "admin")]
     pub dashboard: Option<Dashboard>,
@@ -328,6 +330,7 @@ impl Default for HttpConfig {
         Self {
             connections_max: 10_000,
             connections_per_address_max: 256,
+            cors_origins: Vec::new(),
             dashboard: None,
             drain_s: 20,
             listen: "127.0.0.1:8080".to_owned(),

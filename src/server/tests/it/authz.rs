@@ -342,6 +342,17 @@ async fn keys_of_operators_have_roles() {
         who.put(&format!("/v1/admin/players/{}/ratings/duel", ann.id), body).await.status.as_u16()
     };
     assert_eq!((rating(&support).await, rating(&operator).await), (403, 200));
+    let refused = support
+        .put(
+            &format!("/v1/admin/players/{}/ratings/duel", ann.id),
+            json!({ "rating": 1_500.0, "reason": "x" }),
+        )
+        .await;
+    let hint = refused.is(403, "forbidden")["hint"].clone();
+    assert!(
+        text(&hint).contains("gsm authz explain --principal admin:support --action gsm:SetRating"),
+        "{hint}"
+    );
     for (who, seen) in [(&viewer, 403), (&support, 403), (&operator, 403), (&auditor, 200), (&owner, 200)] {
         assert_eq!(who.get("/v1/admin/keys").await.status, seen);
         for path in ["/v1/audit/records?first=0", "/v1/admin/audit/records?first=0"] {

@@ -39,6 +39,33 @@ async fn each_kind_of_bad_body_has_its_answer_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn common_refusals_say_what_to_do() {
+    let mut world = World::new().await;
+    let ann = world.player("Ann").await;
+    let (admin, none) = (world.admin(), "plr-00000000000000000000000000000000");
+    let ticket = |body: serde_json::Value| ann.client.post("/v1/tickets", body);
+    let brings = json!({ "queue": "duel", "attributes": { "rating": 1 } });
+    let columns = json!({ "mode": "duel", "columns": [] });
+    for (problem, part) in [
+        (ticket(json!({ "queue": "nope" })).await.is(404, "not_found"), "GET /v1/queues"),
+        (ticket(brings).await.is(422, "invalid"), "`player_attributes`"),
+        (ann.client.get("/v1/rankings/none").await.is(404, "not_found"), "GET /v1/rankings"),
+        (
+            ann.client.get(&format!("/v1/rankings/duel/players/{}", ann.id)).await.is(404, "not_found"),
+            "no rank",
+        ),
+        (ann.client.get(&format!("/v1/players/{none}")).await.is(404, "not_found"), "plr-"),
+        (ann.client.get("/v1/admin/bans").await.is(403, "forbidden"), "/openapi.json"),
+        (admin.put("/v1/admin/boards/odd", columns).await.is(422, "invalid"), "docs/boards.md"),
+        (ann.client.put("/v1/rankings/duel/watch", json!({})).await.is(422, "invalid"), "docs/boards.md"),
+        (admin.get("/v1/rule-sets/none").await.is(404, "not_found"), "GET /v1/rule-sets"),
+    ] {
+        assert!(text(&problem["hint"]).contains(part), "{problem}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bad_paths_queries_and_headers_are_named() {
     let mut world = World::new().await;
     let ann = world.player("Ann").await;

@@ -32,7 +32,7 @@ async fn operators_define_boards_and_servers_submit() {
     let nobody = format!("/v1/rankings/laps/entries/plr-{}", "0".repeat(32));
     let none = server.get(&nobody).await.is(404, "not_found");
     assert_eq!(none["detail"], "there is no such entry: the player has none on this board");
-    assert_eq!(none.get("hint"), None);
+    assert_eq!(none["hint"], "a score makes one: POST /v1/rankings/{board}/entries");
 
     // Numbers go back as answers have them; one too great is refused.
     let sums = json!({ "columns": [{ "value": "submitted", "operator": "incr" }] });
@@ -93,6 +93,12 @@ async fn operators_define_boards_and_servers_submit() {
     let hide = |how: &str| json!({ "visibility": how, "reason": "cheated" });
     let path = format!("/v1/admin/boards/laps/players/{}/visibility", bob.id);
     admin.put(&path, hide("shadow")).await.done();
+    let hidden = admin.get("/v1/admin/boards/laps/hidden?limit=2").await.ok();
+    assert_eq!(hidden["entries"].as_array().unwrap().len(), 1);
+    let entry_of_bob = &hidden["entries"][0];
+    assert_eq!((&entry_of_bob["player_id"], &entry_of_bob["visibility"]), (&json!(bob.id), &json!("shadow")));
+    assert_eq!((&entry_of_bob["reason"], hidden.get("next")), (&json!("cheated"), None));
+    admin.get("/v1/admin/boards/none/hidden").await.is(404, "not_found");
     assert_eq!(ann.client.get(&rank("")).await.ok()["rank"], 1);
     let of_bob = format!("/v1/rankings/laps/players/{}", bob.id);
     ann.client.get(&of_bob).await.is(404, "not_found");

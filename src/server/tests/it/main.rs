@@ -8,6 +8,7 @@ mod bans;
 mod boards;
 mod browser;
 mod client;
+mod cors;
 mod estimates;
 mod firewall;
 mod gamelift;

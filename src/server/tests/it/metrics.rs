@@ -15,6 +15,7 @@ async fn what_is_answered_is_counted() {
         "gsm_requests_total{operation=\"none\",status=\"404\"} 1",
         "gsm_request_seconds_count{operation=\"gsm:CreateTicket\"} 1",
         "gsm_tickets_waiting{queue=\"duel\"} 1",
+        "gsm_players_waiting{queue=\"duel\"} 1",
         "gsm_store_writable 1",
         "# EOF",
     ] {

@@ -51,7 +51,12 @@ async fn two_players_who_agree_need_no_server() {
         Player { client: world.anyone.as_whom(&token), ..player }
     });
     let second = says(&bob, &id, &ann, &bob).await.ok();
-    assert_eq!((&second["state"], &second["reports"]), (&json!("counted"), &json!([])));
+    assert_eq!((&second["state"], &second["agree"]), (&json!("counted"), &json!(2)));
+    let said = second["reports"].as_array().unwrap();
+    let by: Vec<&serde_json::Value> = said.iter().map(|said| &said["player_id"]).collect();
+    assert_eq!(by, [&json!(ann.id), &json!(bob.id)], "both said so");
+    assert!(said.iter().all(|of| of["overruled"] == false && of["said"] == said[0]["said"]), "{second}");
+    assert_eq!(ann.client.get(&format!("/v1/matches/{id}/reports")).await.ok()["reports"], second["reports"]);
     let result = bob.client.get(&format!("/v1/matches/{id}/result")).await.ok();
     assert_eq!((&result["verdict"], result["changes"].as_array().unwrap().len()), (&json!("counted"), 2));
     let rank = ann.client.get(&format!("/v1/rankings/duel/players/{}", ann.id)).await.ok();

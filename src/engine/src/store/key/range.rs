@@ -73,6 +73,8 @@ pub enum KeyRange {
     AllClosing,
     /// All players of all boards whom not everybody sees.
     Shades,
+    /// Those of a board, by player.
+    ShadesOf(BoardName),
     /// All players who belong somewhere.
     AllAttributes,
     /// All that rating systems have learnt.
@@ -159,6 +161,7 @@ impl KeyRange {
             | Self::AllStarts(_)
             | Self::AllClosing
             | Self::Shades
+            | Self::ShadesOf(_)
             | Self::AllAttributes
             | Self::AllLearnt
             | Self::AllLeaves
@@ -270,6 +273,10 @@ impl KeyRange {
             }
             Self::AllClosing => out.push(84),
             Self::Shades => out.push(22),
+            Self::ShadesOf(name) => {
+                out.push(22);
+                put_name(&mut out, name.as_str());
+            }
             Self::AllAttributes => out.push(23),
             Self::AllLearnt => out.push(24),
             Self::AllWatches => out.push(30),

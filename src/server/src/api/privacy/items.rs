@@ -2,10 +2,12 @@
 use super::super::{
     bans::BanDto,
     dto::{MatchDto, PlayerRatingDto, TicketDto},
+    parts::AuditRecordShape,
     penalties::PenaltyDto,
     players::StepDto,
     rankings::WatchDto,
     reports::{FlagDto, SaidResultDto},
+    tickets::ValueDto,
 };
 use gsm_core::PlayerId;
 use gsm_engine::{
@@ -39,7 +41,7 @@ pub(crate) enum ExportItemDto {
     /// For operators alone.
     PairFlag(Box<FlagDto>),
     /// With CloudTrail's names of fields.
-    #[schema(value_type = Object)]
+    #[schema(value_type = AuditRecordShape)]
     AuditRecord(serde_json::Value),
 }
 
@@ -231,7 +233,7 @@ pub(crate) struct OwnTicketDto {
     /// The name by which the ticket's caller knows the player.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
-    #[schema(value_type = Object)]
+    #[schema(value_type = BTreeMap<String, ValueDto>)]
     attributes: BTreeMap<String, serde_json::Value>,
     latency_ms: BTreeMap<String, u32>,
 }

@@ -40,7 +40,7 @@ fn no_cursor() -> ApiError {
     ApiError::parameter("cursor", "not a cursor of this stream")
 }
 
-/// The cursor that a browser adds when it comes back, if it does.
+/// The cursor that a client of server-sent events adds when it comes back, if it does.
 ///
 /// # Errors
 /// One that is no text.
