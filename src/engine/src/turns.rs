@@ -83,7 +83,7 @@ impl Doors {
         &self,
         queues: impl Iterator<Item = &QueueName>,
     ) -> Vec<RwLockReadGuard<'_, ()>> {
-        let doors: BTreeSet<usize> = queues.map(|queue| number(queue)).collect();
+        let doors: BTreeSet<usize> = queues.map(number).collect();
         let mut passed = Vec::with_capacity(doors.len());
         for door in doors.into_iter().filter_map(|at| self.0.get(at)) {
             passed.push(door.read().await);

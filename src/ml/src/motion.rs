@@ -88,9 +88,9 @@ mod tests {
     }
 
     #[test]
-    fn one_of_eight_is_looked_at_and_what_is_no_number_counts_not() {
+    fn one_of_many_is_looked_at_and_what_is_no_number_counts_not() {
         let mut motion = Motion::new();
-        assert_eq!((0..80).filter(|_| motion.is_due()).count(), 10);
+        assert_eq!((0..10 * EVERY).filter(|_| motion.is_due()).count(), 10);
         motion.learn(f64::NAN, 0.5, 0.1);
         motion.learn(1.0, 0.5, f64::INFINITY);
         assert!(motion.excess() == 0.0 && motion.makes_sense());

@@ -109,12 +109,18 @@ async fn who_comes_after_a_change_of_his_queue_is_matched_by_it() {
 #[tokio::test]
 async fn a_ticket_is_not_taken_by_a_queue_that_is_deleted_meanwhile() {
     let (mut taken, mut deleted) = (0, 0);
-    for w in unlike_each_other() {
+    for (nth, w) in unlike_each_other().enumerate() {
         w.teams("duel", 1, None).await;
         let (p, name, admin) = (w.players(1).await, QueueName::new("duel").unwrap(), w.admin());
         let (new, by) = (ticket("duel", p[0]), w.by(p[0]));
-        let (came, gone) =
-            futures::join!(w.engine.create_ticket(&by, &new), w.engine.delete_queue(&admin, &name));
+        let (come, go) = (w.engine.create_ticket(&by, &new), w.engine.delete_queue(&admin, &name));
+        let (came, gone) = if nth % 2 == 0 {
+            futures::join!(come, go)
+        } else {
+            // The deletion begins first.
+            let (gone, came) = futures::join!(go, come);
+            (came, gone)
+        };
         assert!(came.is_ok() != gone.is_ok(), "{came:?} {gone:?}");
         taken += u32::from(came.is_ok());
         deleted += u32::from(gone.is_ok());

@@ -71,7 +71,7 @@ fn weights_in_the_shadow_learn_it_too() {
     for nth in 0..200 {
         let players = drawn(&mut chance, 4);
         let of = features(&mut model, nth, &players, [1.0, 0.0]);
-        assert_eq!(shadow.predict(&of), model.predict(&of));
+        assert_eq!(shadow.chances(&of), model.chances(&of));
         let outcome = if chance.below(10) > 0 { Outcome::places(1, 2) } else { Outcome::places(2, 1) };
         shadow.follow(&of, &outcome).unwrap();
         model.learn(&Meeting::new(at(nth), &players[..2], &players[2..]), &of, &outcome).unwrap();

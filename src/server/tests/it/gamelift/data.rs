@@ -47,7 +47,9 @@ async fn the_game_server_reads_who_plays_with_which_attributes() {
     };
     let latency = json!({ "eu-1": 40 });
     start("t-1", json!({ "PlayerId": "ada", "PlayerAttributes": attributes, "LatencyInMs": latency })).await;
-    start("t-2", json!({ "PlayerId": "bo" })).await;
+    let attributes =
+        json!({ "mode": { "S": "ctf" }, "maps": { "SL": ["sand"] }, "likes": { "SDM": { "sand": 1 } } });
+    start("t-2", json!({ "PlayerId": "bo", "PlayerAttributes": attributes })).await;
     let id = matched(&world, "t-1").await["match_id"].as_str().unwrap().to_owned();
     let path = format!("/v1/matches/{id}/matchmaker-data");
     let mut data = world.server().get(&path).await.ok();
@@ -66,7 +68,10 @@ async fn the_game_server_reads_who_plays_with_which_attributes() {
                 "skill": of("DOUBLE", json!(7.0)), "mode": of("STRING", json!("ctf")),
                 "maps": of("STRING_LIST", json!(["ice"])), "likes": of("STRING_DOUBLE_MAP", json!({ "ice": 10.0 }))
             } }] },
-            { "players": [{ "playerId": "bo", "attributes": { "skill": of("DOUBLE", json!(10.0)) } }] }
+            { "players": [{ "playerId": "bo", "attributes": {
+                "skill": of("DOUBLE", json!(10.0)), "mode": of("STRING", json!("ctf")),
+                "maps": of("STRING_LIST", json!(["sand"])), "likes": of("STRING_DOUBLE_MAP", json!({ "sand": 1.0 }))
+            } }] }
         ],
         "autoBackfillMode": null, "autoBackfillTicketId": null
     });

@@ -228,7 +228,6 @@ async fn a_native_queue_changes_only_in_what_is_sent() {
         let changed = ask("UpdateMatchmakingConfiguration", change).await["Configuration"].clone();
         let mut expected = found.clone();
         expected["Description"] = json!("x");
-        expected["CreationTime"] = changed["CreationTime"].clone();
         if name == "open" {
             expected.as_object_mut().unwrap().remove("AcceptanceTimeoutSeconds");
         }
