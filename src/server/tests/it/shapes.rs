@@ -55,7 +55,7 @@ fn resolved(shape: &'static Value) -> &'static Value {
 /// The members of a value, at any depth, of which its shape says nothing.
 fn strangers(shape: &'static Value, value: &Value, place: &str) -> Vec<String> {
     let shape = resolved(shape);
-    for choices in ["oneOf", "anyOf"].iter().filter_map(|name| shape[name].as_array()) {
+    if let Some(choices) = ["oneOf", "anyOf"].iter().find_map(|name| shape[name].as_array()) {
         let each = choices.iter().filter(|of| is_of(resolved(of), value));
         let each = each.map(|of| strangers(of, value, place));
         return each.min_by_key(Vec::len).unwrap_or_else(|| vec![format!("{place}: none of the choices")]);
@@ -83,8 +83,7 @@ fn strangers(shape: &'static Value, value: &Value, place: &str) -> Vec<String> {
                 }
             };
             // What may be anything has no shape at all.
-            let is_free =
-                shape.as_bool() == Some(true) || shape.as_object().is_some_and(|of| is_anything(of));
+            let is_free = shape.as_bool() == Some(true) || shape.as_object().is_some_and(is_anything);
             if is_free { Vec::new() } else { members.iter().flat_map(one).collect() }
         }
         _ => Vec::new(),
