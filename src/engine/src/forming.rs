@@ -269,7 +269,11 @@ impl Engine {
         }
         let complete = waiting.len() == ids.len();
         // As it is now: tickets that came since the turn began came under that.
-        let Ok(queue) = self.queue(&queue.name) else { return Fate::Lost };
+        let Ok(queue) = self.queue(&queue.name) else {
+            // Deleted meanwhile, on another node: whoever ends its tickets finds them in the pool.
+            self.reload_tickets(&queue.name, pool, &ids).await;
+            return Fate::Lost;
+        };
         if complete && queue.acceptance_ms.is_some() && self.is_heard() {
             pool.note_judged(ids.clone(), &formed.rules);
         }
