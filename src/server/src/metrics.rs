@@ -2,6 +2,9 @@
 //!
 //! Labels come from closed sets: operations, statuses, names of rules and queues; never a player or an address. What is
 //! counted elsewhere (the store, the engine, the gate, the firewall) is copied when somebody looks.
+mod models;
+mod store;
+
 use crate::{
     api::App,
     problem::{ApiError, Problem},
@@ -11,9 +14,9 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use gsm_adapters::{EndpointNews, State as StoreState};
-use gsm_core::Mode;
-use gsm_engine::{Miss, ModelGlance};
+use gsm_adapters::EndpointNews;
+use gsm_engine::Miss;
+use models::Models;
 use parking_lot::Mutex;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
@@ -27,6 +30,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
+use store::Store;
 
 /// What the text is, as Prometheus asks for it.
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -61,24 +65,10 @@ struct ByQueue {
     queue: String,
 }
 
-/// A mode.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByMode {
-    mode: String,
-}
-
 /// How a call to an endpoint ended: `answered`, or why it did not.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByOutcome {
     outcome: &'static str,
-}
-
-/// A challenger of a mode.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByChallenger {
-    mode: String,
-    /// 1 is the newest version; at most [`gsm_engine::CHALLENGERS_MAX`].
-    challenger: usize,
 }
 
 /// A class of data that goes by itself.
@@ -91,12 +81,6 @@ struct ByClass {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByWay {
     to: &'static str,
-}
-
-/// A share of the last journal writes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Quantile {
-    quantile: &'static str,
 }
 
 /// A family, as `docs/metrics.md` tells of it.
@@ -204,102 +188,6 @@ impl Shipping {
     }
 }
 
-/// How the predictions of each mode held up of late.
-struct Models {
-    judged: Family<ByMode, Gauge>,
-    drifting: Family<ByMode, Gauge>,
-    accuracy: Family<ByMode, Gauge<f64, std::sync::atomic::AtomicU64>>,
-    log_loss: Family<ByMode, Gauge<f64, std::sync::atomic::AtomicU64>>,
-    brier: Family<ByMode, Gauge<f64, std::sync::atomic::AtomicU64>>,
-    challenger_log_loss: Family<ByChallenger, Gauge<f64, std::sync::atomic::AtomicU64>>,
-    challenger_lead: Family<ByChallenger, Gauge<f64, std::sync::atomic::AtomicU64>>,
-}
-
-impl Models {
-    fn new(all: &mut Families) -> Self {
-        Self {
-            judged: all.add(
-                "gsm_predictions_judged",
-                "mode",
-                "Matches whose prediction was judged by their result",
-                "",
-                Family::default(),
-            ),
-            drifting: all.add(
-                "gsm_prediction_drift",
-                "mode",
-                "Whether the drift alarm is raised: 1 or 0",
-                "`ML` / `PredictionDrift`",
-                Family::default(),
-            ),
-            accuracy: all.add(
-                "gsm_prediction_accuracy",
-                "mode",
-                "The share of winners that were predicted, over about the last thousand matches",
-                "`ML` / `PredictionAccuracy`",
-                Family::default(),
-            ),
-            log_loss: all.add(
-                "gsm_prediction_log_loss",
-                "mode",
-                "The mean log loss of the same, in nats",
-                "`ML` / `PredictionLogLoss`",
-                Family::default(),
-            ),
-            brier: all.add(
-                "gsm_prediction_brier",
-                "mode",
-                "The mean squared error of the same",
-                "",
-                Family::default(),
-            ),
-            challenger_log_loss: all.add(
-                "gsm_prediction_challenger_log_loss",
-                "mode, challenger",
-                "The mean log loss of a version that predicts in the shadow (1 is the newest), over about its last thousand matches",
-                "",
-                Family::default(),
-            ),
-            challenger_lead: all.add(
-                "gsm_prediction_challenger_lead",
-                "mode, challenger",
-                "By how much that is less than the champion's over the same matches",
-                "",
-                Family::default(),
-            ),
-        }
-    }
-
-    fn copy(&self, glances: Vec<(Mode, ModelGlance)>) {
-        // What is gone leaves no line.
-        for family in [&self.judged, &self.drifting] {
-            family.clear();
-        }
-        for family in [&self.accuracy, &self.log_loss, &self.brier] {
-            family.clear();
-        }
-        for family in [&self.challenger_log_loss, &self.challenger_lead] {
-            family.clear();
-        }
-        for (mode, glance) in glances {
-            for (challenger, one) in (1..).zip(&glance.challengers) {
-                let of = ByChallenger { mode: mode.to_string(), challenger };
-                self.challenger_log_loss.get_or_create(&of).set(one.own.log_loss);
-                self.challenger_lead.get_or_create(&of).set(one.champion.log_loss - one.own.log_loss);
-            }
-            let Some(champion) = glance.champion else { continue };
-            let of = ByMode { mode: mode.to_string() };
-            self.judged.get_or_create(&of).set(i64::try_from(glance.matches).unwrap_or(i64::MAX));
-            self.drifting.get_or_create(&of).set(i64::from(glance.is_drifting));
-            if let Some(accuracy) = champion.accuracy {
-                self.accuracy.get_or_create(&of).set(accuracy);
-            }
-            self.log_loss.get_or_create(&of).set(champion.log_loss);
-            self.brier.get_or_create(&of).set(champion.brier);
-        }
-    }
-}
-
 /// What the calls to an endpoint that predicts came to.
 struct Endpoint {
     calls: Family<ByOutcome, Counter>,
@@ -339,90 +227,6 @@ impl Endpoint {
                 "",
                 Gauge::default(),
             ),
-        }
-    }
-}
-
-/// What the store tells of itself.
-struct Store {
-    writable: Gauge,
-    last: Gauge,
-    durable: Gauge,
-    waiting: Gauge,
-    memory_rows: Gauge,
-    unwritten_rows: Gauge,
-    journal_bytes: Gauge,
-    sync: Family<Quantile, Gauge<f64, std::sync::atomic::AtomicU64>>,
-}
-
-impl Store {
-    fn new(all: &mut Families) -> Self {
-        Self {
-            writable: all.add(
-                "gsm_store_writable",
-                "",
-                "Whether the store takes writes: 1 or 0",
-                "",
-                Gauge::default(),
-            ),
-            last: all.add(
-                "gsm_store_sequence_last",
-                "",
-                "The last sequence given to a commit",
-                "",
-                Gauge::default(),
-            ),
-            durable: all.add(
-                "gsm_store_sequence_durable",
-                "",
-                "The last sequence on the disk",
-                "",
-                Gauge::default(),
-            ),
-            waiting: all.add(
-                "gsm_store_commits_waiting",
-                "",
-                "Change sets that wait for the disk",
-                "",
-                Gauge::default(),
-            ),
-            memory_rows: all.add("gsm_store_memory_rows", "", "Rows in memory", "", Gauge::default()),
-            unwritten_rows: all.add(
-                "gsm_store_unwritten_rows",
-                "",
-                "Writes that no checkpoint has put into the tables yet",
-                "",
-                Gauge::default(),
-            ),
-            journal_bytes: all.add(
-                "gsm_store_journal_bytes",
-                "",
-                "Bytes of the journal",
-                "",
-                Gauge::default(),
-            ),
-            sync: all.add(
-                "gsm_store_sync_seconds",
-                "quantile",
-                "How long the last journal writes took, sync included",
-                "",
-                Family::default(),
-            ),
-        }
-    }
-
-    fn copy(&self, app: &App) {
-        let stats = app.store.stats();
-        let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-        self.writable.set(i64::from(matches!(stats.state, StoreState::Ok)));
-        self.last.set(whole(stats.last_sequence));
-        self.durable.set(whole(stats.durable_sequence));
-        self.waiting.set(whole(stats.waiting as u64));
-        self.memory_rows.set(whole(stats.memory_rows as u64));
-        self.unwritten_rows.set(whole(stats.unwritten_rows as u64));
-        self.journal_bytes.set(whole(stats.journal_bytes as u64));
-        for (quantile, us) in [("0.5", stats.sync_us_p50), ("0.99", stats.sync_us_p99)] {
-            self.sync.get_or_create(&Quantile { quantile }).set(us as f64 / 1e6);
         }
     }
 }
@@ -657,6 +461,8 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Api
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gsm_core::Mode;
+    use gsm_engine::ModelGlance;
     use gsm_engine::{ChallengerGlance, RecentFigures};
 
     #[test]
