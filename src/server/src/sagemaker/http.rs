@@ -5,18 +5,17 @@ use super::{
     render::Media,
     work::{ANSWER_BYTES_MAX, WHOLE_BYTES_MAX, Work, too_late},
 };
-use crate::{front::strict_json, problem::ApiError};
+use crate::{
+    front::{listen::Handle, strict_json},
+    problem::ApiError,
+};
 use axum::{
-    Router,
     body::Body,
-    extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header},
     response::{IntoResponse as _, Response},
-    routing::{get, post},
 };
 use gsm_adapters::SystemIds;
 use gsm_core::{Clock, IdSource as _};
-use hyper::body::Body as _;
 use std::{
     sync::{
         Arc, OnceLock,
@@ -29,7 +28,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Batch transforms send so many requests at once; so many large ones are read and worked at.
 const TRANSFORMS_MAX: u32 = 4;
 
-/// The endpoint; its model comes after it.
+/// Bodies of so many bytes are worked at where they are read: some hundred matches at most, which is about a millisecond.
+const AT_ONCE_BYTES_MAX: usize = 2 * 1024;
+
+/// The endpoint; its model comes after it. Three paths need no router, which would copy the headers of each call.
 pub(super) struct Endpoint {
     oracle: OnceLock<Arc<Oracle>>,
     /// Places for large bodies.
@@ -57,6 +59,25 @@ impl Endpoint {
         self.large.clone().acquire_owned().await.map_err(|error| ApiError::internal(error.to_string()))
     }
 
+    fn ping(&self) -> Response {
+        match self.oracle() {
+            Ok(_) => StatusCode::OK.into_response(),
+            Err(error) => refused(&error),
+        }
+    }
+
+    async fn invocations(&self, request: Request<Body>) -> Response {
+        let (head, body) = request.into_parts();
+        match invoked(self, &head.headers, body).await {
+            Ok((bytes, media)) => {
+                let mut response = Response::new(Body::from(bytes));
+                response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media.name()));
+                response
+            }
+            Err(error) => refused(&error),
+        }
+    }
+
     fn oracle(&self) -> Result<Arc<Oracle>, ApiError> {
         let loading = || {
             ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "model_loading", "the model is not loaded yet")
@@ -67,45 +88,37 @@ impl Endpoint {
     }
 }
 
-pub(super) fn router(endpoint: Arc<Endpoint>) -> Router {
-    Router::new()
-        .route("/ping", get(ping))
-        .route("/invocations", post(invocations))
-        .route("/execution-parameters", get(execution_parameters))
-        .fallback(async || refused(&ApiError::not_found().hint("POST /invocations, GET /ping")))
-        .method_not_allowed_fallback(async || refused(&ApiError::method_not_allowed()))
-        .with_state(endpoint)
+impl Handle for Arc<Endpoint> {
+    async fn handle(&self, request: Request<Body>) -> Response {
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        match (request.uri().path(), request.method() == Method::POST) {
+            ("/invocations", true) => self.invocations(request).await,
+            ("/ping", _) if reads => self.ping(),
+            ("/execution-parameters", _) if reads => execution_parameters(),
+            ("/invocations", _) => not_allowed("POST"),
+            ("/ping" | "/execution-parameters", _) => not_allowed("GET,HEAD"),
+            _ => refused(&ApiError::not_found().hint("POST /invocations, GET /ping")),
+        }
+    }
 }
 
 fn refused(error: &ApiError) -> Response {
     error.render(&format!("req-{:032x}", SystemIds.next_u128()))
 }
 
-async fn ping(State(endpoint): State<Arc<Endpoint>>) -> Response {
-    match endpoint.oracle() {
-        Ok(_) => StatusCode::OK.into_response(),
-        Err(error) => refused(&error),
-    }
+fn not_allowed(allowed: &'static str) -> Response {
+    let mut response = refused(&ApiError::method_not_allowed());
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
+    response
 }
 
-async fn execution_parameters() -> Response {
+fn execution_parameters() -> Response {
     let parameters = serde_json::json!({
         "MaxConcurrentTransforms": TRANSFORMS_MAX,
         "BatchStrategy": "MULTI_RECORD",
         "MaxPayloadInMB": BODY_BYTES_MAX >> 20,
     });
     axum::Json(parameters).into_response()
-}
-
-async fn invocations(State(endpoint): State<Arc<Endpoint>>, headers: HeaderMap, body: Body) -> Response {
-    match invoked(&endpoint, &headers, body).await {
-        Ok((bytes, media)) => {
-            let mut response = Response::new(Body::from(bytes));
-            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media.name()));
-            response
-        }
-        Err(error) => refused(&error),
-    }
 }
 
 async fn invoked(endpoint: &Endpoint, headers: &HeaderMap, body: Body) -> Result<(Vec<u8>, Media), ApiError> {
@@ -129,15 +142,15 @@ async fn invoked(endpoint: &Endpoint, headers: &HeaderMap, body: Body) -> Result
     let (given_up, bytes_max) = (Arc::new(AtomicBool::new(false)), endpoint.answer_bytes_max);
     let theirs = given_up.clone();
     let working = async {
-        // A large body is read when it is its turn: those that wait are in nobody's memory.
-        let place = if may_be_large(&body) { Some(endpoint.place().await?) } else { None };
-        let bytes = strict_json::read(body, BODY_BYTES_MAX).await?;
-        if bytes.len() <= WHOLE_BYTES_MAX {
-            drop(place);
+        // A large body is read when it is its turn: of those that wait little is in memory.
+        let (bytes, place) =
+            strict_json::read_in_turn(body, WHOLE_BYTES_MAX, BODY_BYTES_MAX, endpoint.place()).await?;
+        let place = place.transpose()?;
+        if bytes.len() <= AT_ONCE_BYTES_MAX {
             let work = Work { oracle: &oracle, now, bytes_max, given_up: &theirs };
             return work.done(&bytes, media, accepted);
         }
-        // Larger ones are worked at beside the threads that serve.
+        // Larger ones are worked at beside the thread that serves.
         let done = tokio::task::spawn_blocking(move || {
             // Whoever gave up waiting leaves the place when the work has noticed.
             let _place = place;
@@ -153,10 +166,4 @@ async fn invoked(endpoint: &Endpoint, headers: &HeaderMap, body: Body) -> Result
             Err(too_late())
         }
     }
-}
-
-/// Whether a body that is read at all may be a large one.
-fn may_be_large(body: &Body) -> bool {
-    let told = body.size_hint();
-    told.lower() <= BODY_BYTES_MAX as u64 && told.upper().is_none_or(|most| most > WHOLE_BYTES_MAX as u64)
 }

@@ -79,8 +79,8 @@ pub async fn serve_model(
         ..WireLimits::default()
     };
     let tasks = TaskTracker::new();
-    let (router, gate) = (http::router(endpoint.clone()), limits.gate());
-    let served = listen::serve(listener, None, router, limits, gate, tasks.clone(), stop.clone());
+    let gate = limits.gate();
+    let served = listen::serve(listener, None, endpoint.clone(), limits, gate, tasks.clone(), stop.clone());
     let served = tasks.spawn(served);
     let dir = serving.model_dir;
     let loading = tokio::task::spawn_blocking(move || load(&dir));

@@ -1,9 +1,6 @@
-use super::{
-    http::{Endpoint, router},
-    oracle::Oracle,
-};
+use super::{http::Endpoint, oracle::Oracle};
+use crate::front::listen::Handle as _;
 use axum::{
-    Router,
     body::Body,
     http::{Request, StatusCode, header},
 };
@@ -12,7 +9,6 @@ use gsm_ml::{About, Kept, Meeting, Model, ModelFile, Names, Outcome, Premade};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
-use tower::ServiceExt as _;
 
 const AT: i64 = 1_700_000_000_000;
 
@@ -46,10 +42,10 @@ fn model() -> ModelFile {
     ModelFile { about: About::new("duel-7", "duel", Timestamp::from_millis(AT), "ops"), names, model }
 }
 
-fn endpoint() -> Router {
+fn endpoint() -> Arc<Endpoint> {
     let endpoint = Arc::new(Endpoint::new(Arc::new(Noon), Duration::from_secs(50)));
     endpoint.is_ready(Oracle::read(&model().to_bytes(Kept::All).unwrap()).unwrap());
-    router(endpoint)
+    endpoint
 }
 
 struct Got {
@@ -67,8 +63,8 @@ impl Got {
     }
 }
 
-async fn send(router: &Router, request: Request<Body>) -> Got {
-    let response = router.clone().oneshot(request).await.unwrap();
+async fn send(endpoint: &Arc<Endpoint>, request: Request<Body>) -> Got {
+    let response = endpoint.handle(request).await;
     let status = response.status();
     let media = response.headers().get(header::CONTENT_TYPE).map(|media| media.to_str().unwrap().to_owned());
     let bytes = response.into_body().collect().await.unwrap().to_bytes();
@@ -119,7 +115,7 @@ async fn two_players_are_answered_by_a_bare_number() {
 }
 
 /// Sides of two; one that came together has always won.
-fn of_parties() -> Router {
+fn of_parties() -> Arc<Endpoint> {
     let mut file = model();
     for n in 0..40_i64 {
         let at = Timestamp::from_millis(AT - 3_600_000 + n * 60_000);
@@ -131,15 +127,15 @@ fn of_parties() -> Router {
     }
     let endpoint = Arc::new(Endpoint::new(Arc::new(Noon), Duration::from_secs(50)));
     endpoint.is_ready(Oracle::read(&file.to_bytes(Kept::All).unwrap()).unwrap());
-    router(endpoint)
+    endpoint
 }
 
 #[tokio::test]
 async fn who_came_together_is_told_beside_the_teams() {
-    let router = of_parties();
+    let endpoint = of_parties();
     let post = async |media: &str, body: String| {
         let request = Request::post("/invocations").header(header::CONTENT_TYPE, media);
-        send(&router, request.body(Body::from(body)).unwrap()).await
+        send(&endpoint, request.body(Body::from(body)).unwrap()).await
     };
     let ask = async |parties: Value| {
         let teams = json!([["ann", "bob"], ["cid", { "id": "dee" }]]);
@@ -502,7 +498,7 @@ async fn an_answer_above_the_cap_is_refused() {
     let mut endpoint = Endpoint::new(Arc::new(Noon), Duration::from_secs(50));
     endpoint.answer_bytes_max = 1 << 20;
     endpoint.is_ready(Oracle::read(&model().to_bytes(Kept::All).unwrap()).unwrap());
-    let router = router(Arc::new(endpoint));
+    let endpoint = Arc::new(endpoint);
     let ask = async |media: &str, matches: usize| {
         let one = json!({ "teams": [["ann"], ["bob"]], "explain": true }).to_string();
         let body = match media {
@@ -510,7 +506,7 @@ async fn an_answer_above_the_cap_is_refused() {
             _ => vec![one; matches].join("\n"),
         };
         let request = Request::post("/invocations").header(header::CONTENT_TYPE, media);
-        send(&router, request.body(Body::from(body)).unwrap()).await
+        send(&endpoint, request.body(Body::from(body)).unwrap()).await
     };
     let each = ask("application/json", 100).await.text.len() / 100;
     for media in ["application/json", "application/jsonlines"] {
@@ -582,16 +578,22 @@ async fn the_samples_are_answered() {
 
 #[tokio::test]
 async fn before_the_model_is_there_both_say_so() {
-    let router = router(Arc::new(Endpoint::new(Arc::new(Noon), Duration::from_secs(50))));
+    let loading = Arc::new(Endpoint::new(Arc::new(Noon), Duration::from_secs(50)));
     let get = |path: &str| Request::get(path).body(Body::empty()).unwrap();
-    check(&send(&router, get("/ping")).await, 503, "model_loading", "");
+    check(&send(&loading, get("/ping")).await, 503, "model_loading", "");
     let post = Request::post("/invocations").body(Body::from("{}")).unwrap();
-    check(&send(&router, post).await, 503, "model_loading", "");
+    check(&send(&loading, post).await, 503, "model_loading", "");
     let ready = endpoint();
     let pong = send(&ready, get("/ping")).await;
     assert_eq!((pong.status, pong.text.as_str()), (StatusCode::OK, ""));
     assert_eq!(send(&ready, get("/execution-parameters")).await.json()["MaxPayloadInMB"], 25);
     check(&send(&ready, get("/invocations")).await, 405, "method_not_allowed", "");
+    check(
+        &send(&ready, Request::post("/ping").body(Body::empty()).unwrap()).await,
+        405,
+        "method_not_allowed",
+        "",
+    );
     check(&send(&ready, get("/other")).await, 404, "not_found", "");
     // Without a Content-Type a body is JSON.
     let post = Request::post("/invocations").body(Body::from(r#"{"player1":1,"player2":1}"#)).unwrap();
@@ -607,7 +609,7 @@ async fn an_answer_that_takes_too_long_is_given_up() {
         .header(header::CONTENT_TYPE, "application/jsonlines")
         .body(Body::from(lines))
         .unwrap();
-    check(&send(&router(endpoint), post).await, 503, "deadline", "");
+    check(&send(&endpoint, post).await, 503, "deadline", "");
 }
 
 /// A hint names what there is: the schema of this server, and of lines that there are several documents.
@@ -619,29 +621,33 @@ async fn a_large_body_is_read_when_it_is_its_turn() {
     // Says nothing of its size, and never ends.
     let endless = || {
         let begun = begun.clone();
-        let mut first = Some(());
-        let pieces = futures::stream::poll_fn(move |_| {
-            if first.take().is_some() {
+        let mut first = Some(" ".repeat(super::work::WHOLE_BYTES_MAX));
+        let pieces = futures::stream::poll_fn(move |_| match first.take() {
+            Some(first) => std::task::Poll::Ready(Some(Ok::<_, std::io::Error>(first + " "))),
+            None => {
                 begun.fetch_add(1, Ordering::Relaxed);
-                return std::task::Poll::Ready(Some(Ok::<_, std::io::Error>("{".as_bytes())));
+                std::task::Poll::Pending
             }
-            std::task::Poll::Pending
         });
         Body::from_stream(pieces)
     };
-    let router = endpoint();
+    let endpoint = endpoint();
     let post = |body: Body| {
         let request = Request::post("/invocations").header(header::CONTENT_TYPE, "application/json");
         request.body(body).unwrap()
     };
-    let mut large: Vec<_> = (0..6).map(|_| Box::pin(send(&router, post(endless())))).collect();
+    let mut large: Vec<_> = (0..6).map(|_| Box::pin(send(&endpoint, post(endless())))).collect();
     for one in &mut large {
         assert!(futures::poll!(one.as_mut()).is_pending());
     }
     assert_eq!(begun.load(Ordering::Relaxed), 4);
-    let small = send(&router, post(r#"{"player1":"ann","player2":"bob"}"#.into())).await;
-    assert_eq!(small.status, 200, "{}", small.text);
-    let too_large = send(&router, post(vec![b' '; super::BODY_BYTES_MAX + 1].into())).await;
+    let small = r#"{"player1":"ann","player2":"bob"}"#;
+    let in_pieces = futures::stream::iter([&small[..9], &small[9..]].map(Ok::<_, std::io::Error>));
+    for body in [small.into(), Body::from_stream(in_pieces)] {
+        let small = send(&endpoint, post(body)).await;
+        assert_eq!(small.status, 200, "{}", small.text);
+    }
+    let too_large = send(&endpoint, post(vec![b' '; super::BODY_BYTES_MAX + 1].into())).await;
     check(&too_large, 413, "body_too_large", "");
     // Whoever is slower than an answer may take leaves the place to the next.
     for got in futures::future::join_all(large).await {

@@ -5,6 +5,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
+use std::future::{Future, ready};
 
 /// For routes that take no body: reads and forgets what a client sends all the same, at most `bytes_max` bytes of it, so
 /// that the connection can go on.
@@ -21,11 +22,32 @@ pub async fn forget(mut body: Body, bytes_max: usize) -> Result<(), JsonFault> {
 }
 
 /// Reads a whole body of at most `bytes_max` bytes.
-pub async fn read(mut body: Body, bytes_max: usize) -> Result<Bytes, JsonFault> {
+pub async fn read(body: Body, bytes_max: usize) -> Result<Bytes, JsonFault> {
+    let (bytes, _) = read_in_turn(body, bytes_max, bytes_max, ready(())).await?;
+    Ok(bytes)
+}
+
+/// Reads a body as [`read`] does. What it has above `small_max` is read only when `turn` has come; what that gave is there where
+/// it was waited for.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_in_turn<T>(
+    mut body: Body,
+    small_max: usize,
+    bytes_max: usize,
+    turn: impl Future<Output = T>,
+) -> Result<(Bytes, Option<T>), JsonFault> {
     let too_large = JsonFault::TooLarge { bytes_max };
     let declared = body.size_hint().lower();
     if declared > bytes_max as u64 {
         return Err(too_large);
+    }
+    let (mut turn, mut place) = (Some(turn), None);
+    if declared > small_max as u64
+        && let Some(turn) = turn.take()
+    {
+        place = Some(turn.await);
     }
     let mut first = Bytes::new();
     let mut whole: Option<Vec<u8>> = None;
@@ -35,6 +57,11 @@ pub async fn read(mut body: Body, bytes_max: usize) -> Result<Bytes, JsonFault> 
         let so_far = whole.as_ref().map_or(first.len(), Vec::len);
         if so_far + data.len() > bytes_max {
             return Err(too_large);
+        }
+        if so_far + data.len() > small_max
+            && let Some(turn) = turn.take()
+        {
+            place = Some(turn.await);
         }
         if so_far == 0 {
             first = data;
@@ -48,7 +75,7 @@ pub async fn read(mut body: Body, bytes_max: usize) -> Result<Bytes, JsonFault> 
             })
             .extend_from_slice(&data);
     }
-    Ok(whole.map_or(first, Bytes::from))
+    Ok((whole.map_or(first, Bytes::from), place))
 }
 
 fn broken(error: &axum::Error) -> JsonFault {

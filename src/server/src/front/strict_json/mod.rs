@@ -5,7 +5,7 @@ mod body;
 mod objects;
 mod scan;
 
-pub use body::{check_coding, check_headers, forget, read};
+pub use body::{check_coding, check_headers, forget, read, read_in_turn};
 
 use super::WireFault;
 use super::field::FieldFault;
