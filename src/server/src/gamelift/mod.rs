@@ -168,10 +168,7 @@ pub(crate) async fn serve(
             Err(fault) => (protocol.refusal(&shown(fault.clone(), &request_id)), Some(fault.name)),
         },
     };
-    // What was done is written down with what it changed, and where that is nothing there is nothing to tell.
-    if code.is_some() {
-        app.audit.answered(&trail, &request_id, response.status(), code);
-    }
+    app.audit.answered(&trail, &request_id, response.status(), code);
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(X_AMZN_REQUEST_ID, value);
     }
