@@ -396,8 +396,10 @@ fn issuers(settings: &Settings) -> Result<Vec<Issuer>, JwksError> {
     if let Some(jwks) = &settings.player_jwks {
         // The same keys are the same issuer.
         let same = settings.trusted_issuers.iter().find(|trusted| trusted.jwks.as_ref() == Some(jwks));
+        let trusted = settings.trusted_issuers.iter().map(|trusted| &trusted.iss);
         all.push(Issuer {
             iss: settings.player_issuer.clone().or_else(|| same.map(|trusted| trusted.iss.clone())),
+            others: trusted.chain([&settings.issuer]).cloned().collect(),
             audience: settings.audience.clone(),
             roles: vec![Asserted::Player],
             role_claim: "role".to_owned(),
@@ -413,6 +415,7 @@ fn issuers(settings: &Settings) -> Result<Vec<Issuer>, JwksError> {
         };
         all.push(Issuer {
             iss: Some(trusted.iss.clone()),
+            others: Vec::new(),
             audience: trusted.aud.clone().unwrap_or_else(|| settings.audience.clone()),
             roles: trusted.roles.clone(),
             role_claim: trusted.role_claim.clone(),

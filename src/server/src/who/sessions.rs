@@ -46,6 +46,7 @@ impl Sessions {
         engine.derive("gsm signing key seal 1", &[], &mut sealing);
         let issuer = Issuer {
             iss: Some(iss.to_owned()),
+            others: Vec::new(),
             audience: audience.to_owned(),
             roles: vec![Asserted::Player],
             role_claim: "role".to_owned(),
