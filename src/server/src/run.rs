@@ -287,6 +287,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         ..WireLimits::default()
     };
     let gate = limits.gate();
+    let used = Used::new(engine.ids().next_u128() as u64);
     let app = Arc::new(App {
         engine,
         store,
@@ -302,7 +303,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         shows_metrics: settings.metrics != Dashboard::Off,
         asks_endpoint: settings.predictor.is_some(),
         throttle,
-        used: Used::default(),
+        used,
         stop: stop.clone(),
     });
     tasks.spawn(refresher.run(stop.clone()));
