@@ -88,9 +88,10 @@ impl KeySet {
         self.keys.is_empty()
     }
 
-    /// A set of keys that were made here.
-    pub(crate) fn of(keys: impl IntoIterator<Item = (String, PublicKey)>) -> Self {
-        Self { keys: keys.into_iter().collect(), passed_over: 0, hash: [0; 32] }
+    /// A set of keys that were made here, as they are published.
+    pub(crate) fn of(keys: impl IntoIterator<Item = (String, PublicKey)>, published: &Value) -> Self {
+        let hash = *blake3::hash(published.to_string().as_bytes()).as_bytes();
+        Self { keys: keys.into_iter().collect(), passed_over: 0, hash }
     }
 }
 
@@ -243,7 +244,7 @@ impl Source {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Takes a set that was fetched; the same one again changes nothing.
+    /// Takes a set that was fetched or read again; the same one changes nothing.
     pub(crate) fn replace_if_other(&self, keys: KeySet) {
         if self.current().hash != keys.hash {
             self.replace(keys);
