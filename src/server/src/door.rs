@@ -7,6 +7,7 @@ use crate::{
     },
     audit::Trail,
     authz::{self, Asked, Subject},
+    cors,
     firewall::{Facts, Guard, announce},
     front::{listen::Handle, strict_query},
     gamelift::{self, Protocol, X_AMZN_REQUEST_ID},
@@ -432,6 +433,13 @@ async fn admit(
             if let Some(trail) = parts.extensions.get::<Arc<Trail>>() {
                 trail.is_by(&found.principal);
             }
+            // No token, and yet a caller: a browser shows a client certificate whichever page asks.
+            if operation.mutating
+                && bearer(facts.headers)?.is_none()
+                && cors::is_of_another_page(facts.headers)
+            {
+                return Err(of_another_page());
+            }
             if !operation.is_for(found.role) {
                 return Err(forbidden(&operation.roles, found.role));
             }
@@ -546,6 +554,12 @@ fn given_reason(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
         (Some(text), None) => Ok(Some(text)),
         _ => Err(ApiError::parameter("X-Gsm-Reason", "must come once, with 1 to 128 characters of ASCII")),
     }
+}
+
+fn of_another_page() -> ApiError {
+    let detail = "a page of another origin asks, and a client certificate alone does not say that its holder wants this";
+    ApiError::new(StatusCode::FORBIDDEN, "cross_site", detail)
+        .hint("send a bearer token, or call from a page of the server's own origin")
 }
 
 fn forbidden(roles: &[String], role: &str) -> ApiError {
