@@ -304,6 +304,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         asks_endpoint: settings.predictor.is_some(),
         throttle,
         used,
+        tasks: tasks.clone(),
         stop: stop.clone(),
     });
     tasks.spawn(refresher.run(stop.clone()));
