@@ -63,23 +63,31 @@ pub fn verify(files: &dyn Files, keys: &[VerifierKey], anchor: Option<&[u8]>) ->
         Ok(anchor) => anchor,
         Err(error) => return Verdict::Unchecked(format!("the anchor: {error}")),
     };
-    let mut verdict = Verdict::Unchecked("it was written on all the time".to_owned());
     let mut walk = Walk::new();
     // What a writer changes last and first.
     let standing = || [CHECKPOINT, PENDING].map(|path| files.read(path).ok().flatten());
     let mut before = standing();
+    // What was found each time: of a log that only grows meanwhile, nothing.
+    let mut lasting: Option<Damage> = None;
     for _ in 0..TRIES_MAX {
-        verdict = match once(files, keys, anchor.as_ref(), before[0].as_deref(), &mut walk) {
-            Ok(verdict) => verdict,
+        let damage = match once(files, keys, anchor.as_ref(), before[0].as_deref(), &mut walk) {
+            Ok(Verdict::Damaged(damage)) => damage,
+            Ok(verdict) => return verdict,
             Err(error) => return Verdict::Unchecked(error.to_string()),
         };
         let after = standing();
-        if !matches!(verdict, Verdict::Damaged(_)) || after == before {
-            break;
+        if after == before {
+            return Verdict::Damaged(damage);
         }
         before = after;
+        let lasts = |what: &String| lasting.as_ref().is_none_or(|of| of.findings.contains(what));
+        let findings = damage.findings.iter().filter(|what| lasts(what)).cloned().collect();
+        lasting = Some(Damage { findings, ..damage });
     }
-    verdict
+    match lasting.filter(|of| !of.findings.is_empty()) {
+        Some(damage) => Verdict::Damaged(damage),
+        None => Verdict::Unchecked("it was written on all the time: try again, or a copy of it".to_owned()),
+    }
 }
 
 fn once(

@@ -241,6 +241,23 @@ fn a_log_that_is_written_on_meanwhile_is_whole() {
     assert_eq!((found.checkpoint.size, growing.left.get()), (900 + 40 * 30, 0));
 }
 
+/// Of what is written on faster than it is read nothing is known, but for what is wrong with it each time.
+#[test]
+fn a_log_that_is_written_on_all_the_time_is_not_damaged_by_that() {
+    let growing = |change: &dyn Fn(&Memory)| {
+        let disk = Memory::default();
+        written(&disk, 900, 50);
+        let log = open(&disk).into();
+        change(&disk);
+        Growing { disk, log, left: u64::MAX.into() }
+    };
+    let found = verify(&growing(&|_| {}), &trusted(), None);
+    assert!(matches!(&found, Verdict::Unchecked(why) if why.contains("all the time")), "{found:?}");
+    let edited = growing(&|disk| disk.edit("segments/00000000000000000256.jsonl", |text| text[100] ^= 1));
+    let found = verify(&edited, &trusted(), None);
+    assert!(matches!(&found, Verdict::Damaged(damage) if !damage.findings.is_empty()), "{found:?}");
+}
+
 type Disks = std::rc::Rc<std::cell::RefCell<Vec<Memory>>>;
 
 /// Remembers what was there after each step of a writer.

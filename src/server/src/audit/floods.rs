@@ -63,15 +63,16 @@ impl Floods {
     /// What the windows that are over by now have to tell; `all` ends all of them.
     pub(super) fn over(&mut self, now: Timestamp, all: bool) -> Vec<Note> {
         let mut told = Vec::new();
+        // A clock that was set back ends what began later.
+        let is_over = |since: Timestamp| all || since > now || now.since(since) >= WINDOW;
         self.cells.retain(|_, cell| {
-            // A clock that was set back ends what began later.
-            let open = !all && cell.since <= now && now.since(cell.since) < WINDOW;
+            let open = !is_over(cell.since);
             if !open && let Some((note, count)) = cell.folded.take() {
                 told.push(Note { folded: Some((count, cell.since)), ..note });
             }
             open
         });
-        if self.others.as_ref().is_some_and(|(_, _, since)| all || now.since(*since) >= WINDOW)
+        if self.others.as_ref().is_some_and(|(_, _, since)| is_over(*since))
             && let Some((note, count, since)) = self.others.take()
         {
             told.push(Note { folded: Some((count, since)), ..note });
@@ -122,6 +123,18 @@ mod tests {
         assert_eq!(told[0].at, Timestamp::from_millis(5));
         assert!(floods.first(refused("player:a", "x", "rate_limited", 10_001)).is_some(), "a new window");
         assert!(floods.over(Timestamp::from_millis(10_002), true).is_empty() && floods.is_empty());
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_ends_what_began_later() {
+        let mut floods = Floods::default();
+        for at in [5_000, 6_000] {
+            floods.first(refused("player:a", "x", "rate_limited", at));
+        }
+        floods.other(refused("player:b", "x", "rate_limited", 5_000));
+        assert!(floods.over(Timestamp::from_millis(7_000), false).is_empty());
+        assert_eq!(floods.over(Timestamp::EPOCH, false).len(), 2);
+        assert!(floods.is_empty());
     }
 
     #[test]
