@@ -373,6 +373,37 @@ fn a_longer_log_reads_the_same() {
     assert_eq!(damage(&disk, None).first_bad, 3 * 256);
 }
 
+/// A checkpoint by a key before those that are trusted is one from before a record that made one of these the log's; any other is
+/// a stranger's, also where it is the oldest of all.
+#[test]
+fn an_older_checkpoint_is_by_a_key_that_a_trusted_one_came_after() {
+    let disk = Memory::default();
+    written(&disk, 40, 10);
+    let (ids, made) = (ids(60), [key(8).verifier().to_string()]);
+    let mut log = open(&disk);
+    log.sign_with(vec![key(8), key(7)]).unwrap();
+    log.append(&[Record { name: "gsm:RotateAuditKey", resources: &made, ..record(&ids, 40) }]).unwrap();
+    log.append(&(41..60).map(|n| record(&ids, n)).collect::<Vec<_>>()).unwrap();
+    drop(log);
+    let with = |size: usize, seed| {
+        let disk = disk.copy();
+        let older =
+            Checkpoint { origin: "gsm/audit/test".into(), size: size as u64, root: root(&disk, size) };
+        let note = older.signed(&[&key(seed)]).to_string().into_bytes();
+        disk.files.borrow_mut().insert(format!("checkpoints/{size}"), note);
+        disk
+    };
+    let found = |disk: &Memory, seed| verify(disk, &[key(seed).verifier().clone()], None);
+    for (size, by, trusted) in [(30, 7, 7), (30, 7, 8), (40, 7, 8), (50, 8, 8)] {
+        let found = found(&with(size, by), trusted);
+        assert!(matches!(found, Verdict::Whole(_)), "{size} by {by}: {found:?}");
+    }
+    for (size, by, trusted) in [(30, 9, 7), (50, 7, 8), (50, 9, 8)] {
+        let Verdict::Damaged(damage) = found(&with(size, by), trusted) else { panic!("{size} by {by}") };
+        assert!(damage.findings[0].contains("nobody who is trusted"), "{damage:?}");
+    }
+}
+
 /// The one flip in a whole log that makes of a signature one by a key that nobody knows: both parts of it change at once.
 #[test]
 fn a_later_checkpoint_by_nobody_is_found() {
