@@ -63,23 +63,31 @@ pub fn verify(files: &dyn Files, keys: &[VerifierKey], anchor: Option<&[u8]>) ->
         Ok(anchor) => anchor,
         Err(error) => return Verdict::Unchecked(format!("the anchor: {error}")),
     };
-    let mut verdict = Verdict::Unchecked("it was written on all the time".to_owned());
     let mut walk = Walk::new();
     // What a writer changes last and first.
     let standing = || [CHECKPOINT, PENDING].map(|path| files.read(path).ok().flatten());
     let mut before = standing();
+    // What was found each time: of a log that only grows meanwhile, nothing.
+    let mut lasting: Option<Damage> = None;
     for _ in 0..TRIES_MAX {
-        verdict = match once(files, keys, anchor.as_ref(), before[0].as_deref(), &mut walk) {
-            Ok(verdict) => verdict,
+        let damage = match once(files, keys, anchor.as_ref(), before[0].as_deref(), &mut walk) {
+            Ok(Verdict::Damaged(damage)) => damage,
+            Ok(verdict) => return verdict,
             Err(error) => return Verdict::Unchecked(error.to_string()),
         };
         let after = standing();
-        if !matches!(verdict, Verdict::Damaged(_)) || after == before {
-            break;
+        if after == before {
+            return Verdict::Damaged(damage);
         }
         before = after;
+        let lasts = |what: &String| lasting.as_ref().is_none_or(|of| of.findings.contains(what));
+        let findings = damage.findings.iter().filter(|what| lasts(what)).cloned().collect();
+        lasting = Some(Damage { findings, ..damage });
     }
-    verdict
+    match lasting.filter(|of| !of.findings.is_empty()) {
+        Some(damage) => Verdict::Damaged(damage),
+        None => Verdict::Unchecked("it was written on all the time: try again, or a copy of it".to_owned()),
+    }
 }
 
 fn once(
@@ -135,7 +143,9 @@ fn once(
     walk.again(sizes, signed.as_ref().map_or(0, |head| head.size), behind_max);
     walk.segments(files, &firsts)?;
     findings.extend(unsigned_by_successors(&claims, keys, walk.successors()));
-    Ok(judge(walk, &claims, signed, pending.as_ref(), findings))
+    let changes = walk.successors().iter().filter(|(_, key)| keys.contains(key)).map(|(seq, _)| *seq);
+    let changed_at = changes.max();
+    Ok(judge(walk, &claims, changed_at, signed, pending.as_ref(), findings))
 }
 
 /// An older checkpoint. After a change of keys it may be signed by one that is not trusted any more: then it must still say
@@ -179,10 +189,11 @@ fn unsigned_by_successors(
     findings
 }
 
-/// Compares what is said with what is there.
+/// Compares what is said with what is there. The last record that made a key which is trusted the log's is `changed_at`.
 fn judge(
     walk: &Walk,
     claims: &[Claim],
+    changed_at: Option<u64>,
     head: Option<Checkpoint>,
     pending: Option<&Pending>,
     mut findings: Vec<String>,
@@ -193,12 +204,18 @@ fn judge(
     findings.extend_from_slice(walk.findings());
     // Up to where somebody who is trusted says that it is so.
     let (mut vouched, mut broken) = (0, size < signed);
-    // Keys that are not trusted any more signed before those that are.
+    // Keys that are not trusted any more signed before those that are, and a record says that these came after them.
     let newer_keys = claims.iter().filter(|of| of.trusted).map(|of| of.checkpoint.size).min();
+    let is_of_before = |size: u64| {
+        newer_keys.is_none_or(|from| size < from) && changed_at.is_some_and(|change| size <= change)
+    };
     for Claim { path, checkpoint, trusted, .. } in claims {
         let covered = checkpoint.size;
-        if !trusted && newer_keys.is_some_and(|from| covered >= from) {
-            findings.push(format!("`{path}` is signed by nobody who is trusted, and what came before it is"));
+        if !trusted && !is_of_before(covered) {
+            findings.push(format!(
+                "`{path}` is signed by nobody who is trusted, nor by whom a trusted key came after (if by an older key \
+                 of yours, give that too)"
+            ));
         }
         match walk.root_at(covered) {
             Some(root) if root == checkpoint.root => {

@@ -134,19 +134,22 @@ impl Engine {
         id: KeyId,
         overlap: Millis,
     ) -> Result<IssuedKey, EngineError> {
-        let (_, secret) = self.draw_key(call, "gsm api key rotation 1");
-        let text = text_of(id, &secret);
         let mut tries = self.lines.tries_at(&Key::ApiKey(id));
         while tries.again().await {
-            let repeated = self.replayed::<()>(call, Home::Document).await?.is_some();
+            let repeated = self.replayed::<Option<String>>(call, Home::Document).await?;
             let found = self.kept::<CredentialRow>(id).await?;
             let (mut row, version) = found.ok_or(EngineError::Unknown { what: "key" })?;
-            if repeated {
-                return Ok(IssuedKey { row, text });
+            if let Some(salt) = repeated {
+                // A version before this one kept none: its secret followed from the idempotency key alone.
+                let secret = salt.map(|salt| self.next_secret(id, &salt));
+                let secret = secret.unwrap_or_else(|| self.draw_key(call, "gsm api key rotation 1").1);
+                return Ok(IssuedKey { row, text: text_of(id, &secret) });
             }
             if row.revoked_at.is_some() {
                 return Err(EngineError::invalid("key_id", "the key has been ended; make another"));
             }
+            let salt = format!("{:032x}{:032x}", self.ids.next_u128(), self.ids.next_u128());
+            let secret = self.next_secret(id, &salt);
             let until = call.now.saturating_add(overlap);
             // One before is kept: the newest secret, or the one of a key that was never changed.
             row.first_hash =
@@ -156,14 +159,23 @@ impl Engine {
             row.secrets.push(SecretRow { sha256: sha256(&secret), created_at: call.now, good_until: None });
             let mut changes = self.changes(call, &[&id]);
             changes.replace(Key::ApiKey(id), Some(version), row.row());
-            self.remember(&mut changes, call, Home::Document, &())?;
+            self.remember(&mut changes, call, Home::Document, &salt)?;
             match self.commit(Home::Document, changes).await {
-                Ok(_) => return Ok(IssuedKey { row, text }),
+                Ok(_) => return Ok(IssuedKey { row, text: text_of(id, &secret) }),
                 Err(EngineError::Raced(row)) => tries.lost(row),
                 Err(other) => return Err(other),
             }
         }
         Err(EngineError::Contended)
+    }
+
+    /// The secret of a rotation: of 256 random bits, which alone say nothing and are kept for a repeat of the call. An
+    /// idempotency key that comes again when it is forgotten leads to another one, and so does another key.
+    fn next_secret(&self, id: KeyId, salt: &str) -> String {
+        let mut bits = [0u8; 32];
+        let of = [&id.as_u128().to_be_bytes()[..], salt.as_bytes()].concat();
+        self.tokens.derive("gsm api key rotation 2", &of, &mut bits);
+        bits.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// An id and a secret. Under an idempotency key both follow from it, so that a repeat shows the same although no

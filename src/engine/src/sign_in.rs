@@ -44,10 +44,12 @@ impl Engine {
         self.identify(call, identity, name, None).await
     }
 
-    /// What a device shall sign, and until when.
-    pub fn challenge(&self, now: Timestamp) -> (String, Timestamp) {
+    /// What a device shall sign, and until when. The first half of its nonce is `process`, which tells the servers apart that
+    /// may be asked to take it.
+    pub fn challenge(&self, process: u64, now: Timestamp) -> (String, Timestamp) {
         let expires_at = now.saturating_add(CHALLENGE_LIFE);
-        (self.tokens.issue(&ChallengeClaim { nonce: self.ids.next_u128(), expires_at }), expires_at)
+        let nonce = u128::from(process) << 64 | self.ids.next_u128() >> 64;
+        (self.tokens.issue(&ChallengeClaim { nonce, expires_at }), expires_at)
     }
 
     /// A challenge that was given out and has not expired.

@@ -52,7 +52,7 @@ pub trait TokenClaim: Serialize + DeserializeOwned {
 /// What a device signs to show that it has its key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChallengeClaim {
-    /// Drawn anew each time.
+    /// Which process gave it out, and a half that is drawn anew each time.
     pub nonce: u128,
     /// Until when.
     pub expires_at: Timestamp,

@@ -1,6 +1,7 @@
 //! Pages of other origins (CORS, as the Fetch standard has it): which of them a browser lets call the server and read its
 //! answers. It gives nobody a right: a page sends its own token like any client, there are no cookies, and
-//! `Access-Control-Allow-Credentials` is never said.
+//! `Access-Control-Allow-Credentials` is never said. What a browser sends by itself is a client certificate: by that alone pages
+//! of other origins change nothing, listed or not.
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
@@ -116,6 +117,20 @@ fn origin(headers: &HeaderMap) -> Option<&HeaderValue> {
     one(headers, &header::ORIGIN)
 }
 
+/// What a browser says of the page that sends a request, which the page cannot change.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Whether a browser says that a page of another origin sends a request, to a server over TLS. Who is no browser says nothing.
+pub(crate) fn is_of_another_page(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).map(HeaderValue::as_bytes).unwrap_or_default();
+    let is_own = |origin: &HeaderValue| {
+        origin.as_bytes().strip_prefix(b"https://").is_some_and(|of| of.eq_ignore_ascii_case(host))
+    };
+    let is_here = |site: &HeaderValue| matches!(site.as_bytes(), b"same-origin" | b"none");
+    !headers.get_all(header::ORIGIN).iter().all(is_own)
+        || !headers.get_all(SEC_FETCH_SITE).iter().all(is_here)
+}
+
 /// The method about which a page asks, if that is what a request does.
 fn asked(parts: &Parts) -> Option<Method> {
     if parts.method != Method::OPTIONS {
@@ -183,6 +198,31 @@ mod tests {
             grant(&cors, "OPTIONS", "/v1/audit/checkpoint", &[OTHERS, asks("POST")]),
             Grant::NothingHere
         );
+    }
+
+    #[test]
+    fn a_page_of_another_origin_is_known_by_what_its_browser_says() {
+        let other = |headers: &[(&str, &str)]| {
+            let host = ("host", "gsm.example:8443");
+            let all: Vec<_> = std::iter::once(host).chain(headers.iter().copied()).collect();
+            is_of_another_page(&parts("POST", "/v1/admin/signing-keys/rotate", &all).headers)
+        };
+        let (own, site) = (("origin", "https://gsm.example:8443"), |site| ("sec-fetch-site", site));
+        for ours in [&[][..], &[own], &[own, site("same-origin")], &[site("none")]] {
+            assert!(!other(ours), "{ours:?}");
+        }
+        for wrong in [
+            &[OTHERS][..],
+            &[("origin", "null")],
+            &[("origin", "http://gsm.example:8443")],
+            &[("origin", "https://gsm.example")],
+            &[own, OTHERS],
+            &[site("cross-site")],
+            &[own, site("same-site")],
+            &[site("same-origin"), site("cross-site")],
+        ] {
+            assert!(other(wrong), "{wrong:?}");
+        }
     }
 
     #[test]

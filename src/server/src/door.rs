@@ -7,6 +7,7 @@ use crate::{
     },
     audit::Trail,
     authz::{self, Asked, Subject},
+    cors,
     firewall::{Facts, Guard, announce},
     front::{listen::Handle, strict_query},
     gamelift::{self, Protocol, X_AMZN_REQUEST_ID},
@@ -251,22 +252,23 @@ impl Handle for Entrance {
     async fn handle(&self, request: Request) -> Response {
         let begun = tokio::time::Instant::now();
         let (parts, body) = request.into_parts();
-        let address = client_of(&self.app.door, &parts).map_err(ApiError::from);
+        let (address, unclear) = match client_of(&self.app.door, &parts) {
+            Ok(address) => (address, None),
+            // The proxy's own: that much is certain.
+            Err(NoAddress) => (peer_of(&parts), Some(NoAddress)),
+        };
         let (action, response) = match Protocol::of(&parts) {
             Some((protocol, name)) => {
                 let action = gamelift::action(name);
-                let response = match address {
-                    Ok(address) => {
-                        let facts = facts_of(address, &parts, Face::Gamelift, action);
-                        gamelift::serve(&self.app, &parts, body, protocol, &facts).await
-                    }
-                    Err(error) => gamelift::refuse(&self.app, protocol, error),
-                };
+                let facts = facts_of(address, &parts, Face::Gamelift, action);
+                let response =
+                    gamelift::serve(&self.app, &parts, body, protocol, &facts, unclear.map(Into::into)).await;
                 (action, hardened(response))
             }
             None => {
                 let grant = self.app.cors.grant(&parts);
-                let (action, mut response) = self.native(Request::from_parts(parts, body), address).await;
+                let request = Request::from_parts(parts, body);
+                let (action, mut response) = self.native(request, address, unclear).await;
                 grant.say(response.headers_mut());
                 (action, response)
             }
@@ -283,30 +285,25 @@ impl Handle for Entrance {
 }
 
 impl Entrance {
-    /// Serves a request of the native face; tells its action too.
+    /// Serves a request of the native face; tells its action too. Where it is `unclear` who speaks it is refused.
     async fn native(
         &self,
         request: Request,
-        address: Result<IpAddr, ApiError>,
+        address: IpAddr,
+        unclear: Option<NoAddress>,
     ) -> (Option<&'static str>, Response) {
         let operation = crate::api::operations().get(request.uri().path(), request.method());
         let action = operation.map(|operation| operation.action.as_str());
         let request_id = request_id(request.headers(), &**self.app.engine.ids());
-        if !NEVER_SHED.contains(&request.uri().path())
-            && let Err(error) = self.app.shedder.admit()
-        {
-            self.app.metrics.shed();
-            return (action, finish(error.render(&request_id), &request_id));
-        }
-        let address = match address {
-            Ok(address) => address,
-            Err(error) => return (action, finish(error.render(&request_id), &request_id)),
-        };
         let (mut parts, body) = request.into_parts();
         let trail = trail_of(&self.app, operation, address, &parts);
         parts.extensions.insert(trail.clone());
         let mut told = None;
-        let response = match admit(&self.app, operation, address, &mut parts, &request_id, &mut told).await {
+        let let_in = match self.shed(&parts).and_then(|()| unclear.map_or(Ok(()), |no| Err(no.into()))) {
+            Ok(()) => admit(&self.app, operation, address, &mut parts, &request_id, &mut told).await,
+            refused => refused,
+        };
+        let response = match let_in {
             Ok(()) => match self.app.cors.preflight(&parts) {
                 Some(answer) => answer,
                 None => self.router.handle(Request::from_parts(parts, body)).await,
@@ -320,6 +317,14 @@ impl Entrance {
         let code = response.extensions().get::<ErrorCode>().map(|code| code.0);
         self.app.audit.answered(&trail, &request_id, response.status(), code);
         (action, response)
+    }
+
+    /// Refuses a share of the requests where more is asked than can be served in time.
+    fn shed(&self, parts: &Parts) -> Result<(), ApiError> {
+        if NEVER_SHED.contains(&parts.uri.path()) {
+            return Ok(());
+        }
+        self.app.shedder.admit().inspect_err(|_| self.app.metrics.shed())
     }
 }
 
@@ -355,8 +360,13 @@ fn hardened(mut response: Response) -> Response {
 
 /// Who speaks.
 fn client_of(door: &Door, parts: &Parts) -> Result<IpAddr, NoAddress> {
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    door.proxies.client(peer.unwrap_or(IpAddr::from([0, 0, 0, 0])), &parts.headers)
+    door.proxies.client(peer_of(parts), &parts.headers)
+}
+
+/// The other end of the connection.
+fn peer_of(parts: &Parts) -> IpAddr {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    peer.map_or(IpAddr::from([0, 0, 0, 0]), |info| info.0.ip().to_canonical())
 }
 
 /// A path as rules see it. One that cannot be decoded is refused later; until then it is what it is.
@@ -422,6 +432,13 @@ async fn admit(
             let found = authenticate(app, &facts, parts.extensions.get(), now, told).await?;
             if let Some(trail) = parts.extensions.get::<Arc<Trail>>() {
                 trail.is_by(&found.principal);
+            }
+            // No token, and yet a caller: a browser shows a client certificate whichever page asks.
+            if operation.mutating
+                && bearer(facts.headers)?.is_none()
+                && cors::is_of_another_page(facts.headers)
+            {
+                return Err(of_another_page());
             }
             if !operation.is_for(found.role) {
                 return Err(forbidden(&operation.roles, found.role));
@@ -537,6 +554,12 @@ fn given_reason(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
         (Some(text), None) => Ok(Some(text)),
         _ => Err(ApiError::parameter("X-Gsm-Reason", "must come once, with 1 to 128 characters of ASCII")),
     }
+}
+
+fn of_another_page() -> ApiError {
+    let detail = "a page of another origin asks, and a client certificate alone does not say that its holder wants this";
+    ApiError::new(StatusCode::FORBIDDEN, "cross_site", detail)
+        .hint("send a bearer token, or call from a page of the server's own origin")
 }
 
 fn forbidden(roles: &[String], role: &str) -> ApiError {

@@ -115,6 +115,7 @@ fn issuer() -> Issuer {
     let keys = KeySet::read(SEED_KEYS.as_bytes(), true).unwrap_or_else(|what| panic!("{what}"));
     Issuer {
         iss: None,
+        others: Vec::new(),
         audience: "gsm".to_owned(),
         roles: vec![crate::config::Asserted::Player],
         role_claim: "role".to_owned(),

@@ -17,7 +17,6 @@ use axum::{
 use gsm_adapters::EndpointNews;
 use gsm_engine::Miss;
 use models::Models;
-use parking_lot::Mutex;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
     metrics::{
@@ -31,6 +30,7 @@ use std::{
     time::Duration,
 };
 use store::Store;
+use tokio::sync::Mutex;
 
 /// What the text is, as Prometheus asks for it.
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -389,9 +389,10 @@ impl Metrics {
     }
 
     /// The text, with what is counted elsewhere as it stands now.
-    fn text(&self, app: &App) -> String {
-        // Lines are cleared and copied: another who looks meanwhile would miss them.
-        let _one_looks = self.looked_at.lock();
+    async fn text(&self, app: &App) -> String {
+        // Lines are cleared and copied: another who looks meanwhile would miss them. A look may wait for a step of the matcher,
+        // and who waits for that look leaves the thread to others.
+        let _one_looks = self.looked_at.lock().await;
         self.connections.set(i64::try_from(app.gate.open()).unwrap_or(i64::MAX));
         for (rule, blocks) in app.door.guard.current().blocks() {
             self.waf_blocks
@@ -455,7 +456,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Api
     if !app.shows_metrics {
         return Err(ApiError::not_found());
     }
-    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], app.metrics.text(&app)).into_response())
+    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], app.metrics.text(&app).await).into_response())
 }
 
 #[cfg(test)]

@@ -79,6 +79,11 @@ const CODES: &[(&str, u16, &str)] = &[
         "The challenge of a device sign-in was not ours, was used or has expired, or the signature is not of it.",
     ),
     ("forbidden", 403, "The caller is known and may not do this."),
+    (
+        "cross_site",
+        403,
+        "A page of another origin asks for a change, and nothing but a client certificate says who calls.",
+    ),
     ("reason_required", 403, "An operator must say why, in the header `X-Gsm-Reason`."),
     ("banned", 403, "A player of the party is banned; the detail names who, until when and why."),
     ("denied_address", 403, "The address is on the deny list."),

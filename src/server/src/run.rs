@@ -287,6 +287,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         ..WireLimits::default()
     };
     let gate = limits.gate();
+    let used = Used::new(engine.ids().next_u128() as u64);
     let app = Arc::new(App {
         engine,
         store,
@@ -302,7 +303,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         shows_metrics: settings.metrics != Dashboard::Off,
         asks_endpoint: settings.predictor.is_some(),
         throttle,
-        used: Used::default(),
+        used,
+        tasks: tasks.clone(),
         stop: stop.clone(),
     });
     tasks.spawn(refresher.run(stop.clone()));
@@ -396,8 +398,10 @@ fn issuers(settings: &Settings) -> Result<Vec<Issuer>, JwksError> {
     if let Some(jwks) = &settings.player_jwks {
         // The same keys are the same issuer.
         let same = settings.trusted_issuers.iter().find(|trusted| trusted.jwks.as_ref() == Some(jwks));
+        let trusted = settings.trusted_issuers.iter().map(|trusted| &trusted.iss);
         all.push(Issuer {
             iss: settings.player_issuer.clone().or_else(|| same.map(|trusted| trusted.iss.clone())),
+            others: trusted.chain([&settings.issuer]).cloned().collect(),
             audience: settings.audience.clone(),
             roles: vec![Asserted::Player],
             role_claim: "role".to_owned(),
@@ -413,6 +417,7 @@ fn issuers(settings: &Settings) -> Result<Vec<Issuer>, JwksError> {
         };
         all.push(Issuer {
             iss: Some(trusted.iss.clone()),
+            others: Vec::new(),
             audience: trusted.aud.clone().unwrap_or_else(|| settings.audience.clone()),
             roles: trusted.roles.clone(),
             role_claim: trusted.role_claim.clone(),

@@ -241,6 +241,23 @@ fn a_log_that_is_written_on_meanwhile_is_whole() {
     assert_eq!((found.checkpoint.size, growing.left.get()), (900 + 40 * 30, 0));
 }
 
+/// Of what is written on faster than it is read nothing is known, but for what is wrong with it each time.
+#[test]
+fn a_log_that_is_written_on_all_the_time_is_not_damaged_by_that() {
+    let growing = |change: &dyn Fn(&Memory)| {
+        let disk = Memory::default();
+        written(&disk, 900, 50);
+        let log = open(&disk).into();
+        change(&disk);
+        Growing { disk, log, left: u64::MAX.into() }
+    };
+    let found = verify(&growing(&|_| {}), &trusted(), None);
+    assert!(matches!(&found, Verdict::Unchecked(why) if why.contains("all the time")), "{found:?}");
+    let edited = growing(&|disk| disk.edit("segments/00000000000000000256.jsonl", |text| text[100] ^= 1));
+    let found = verify(&edited, &trusted(), None);
+    assert!(matches!(&found, Verdict::Damaged(damage) if !damage.findings.is_empty()), "{found:?}");
+}
+
 type Disks = std::rc::Rc<std::cell::RefCell<Vec<Memory>>>;
 
 /// Remembers what was there after each step of a writer.
@@ -354,6 +371,37 @@ fn a_longer_log_reads_the_same() {
     assert_eq!((log.size(), log.commit()), (70_000, 70_000));
     disk.edit("tile/1/000", |row| row[100] ^= 1);
     assert_eq!(damage(&disk, None).first_bad, 3 * 256);
+}
+
+/// A checkpoint by a key before those that are trusted is one from before a record that made one of these the log's; any other is
+/// a stranger's, also where it is the oldest of all.
+#[test]
+fn an_older_checkpoint_is_by_a_key_that_a_trusted_one_came_after() {
+    let disk = Memory::default();
+    written(&disk, 40, 10);
+    let (ids, made) = (ids(60), [key(8).verifier().to_string()]);
+    let mut log = open(&disk);
+    log.sign_with(vec![key(8), key(7)]).unwrap();
+    log.append(&[Record { name: "gsm:RotateAuditKey", resources: &made, ..record(&ids, 40) }]).unwrap();
+    log.append(&(41..60).map(|n| record(&ids, n)).collect::<Vec<_>>()).unwrap();
+    drop(log);
+    let with = |size: usize, seed| {
+        let disk = disk.copy();
+        let older =
+            Checkpoint { origin: "gsm/audit/test".into(), size: size as u64, root: root(&disk, size) };
+        let note = older.signed(&[&key(seed)]).to_string().into_bytes();
+        disk.files.borrow_mut().insert(format!("checkpoints/{size}"), note);
+        disk
+    };
+    let found = |disk: &Memory, seed| verify(disk, &[key(seed).verifier().clone()], None);
+    for (size, by, trusted) in [(30, 7, 7), (30, 7, 8), (40, 7, 8), (50, 8, 8)] {
+        let found = found(&with(size, by), trusted);
+        assert!(matches!(found, Verdict::Whole(_)), "{size} by {by}: {found:?}");
+    }
+    for (size, by, trusted) in [(30, 9, 7), (50, 7, 8), (50, 9, 8)] {
+        let Verdict::Damaged(damage) = found(&with(size, by), trusted) else { panic!("{size} by {by}") };
+        assert!(damage.findings[0].contains("nobody who is trusted"), "{damage:?}");
+    }
 }
 
 /// The one flip in a whole log that makes of a signature one by a key that nobody knows: both parts of it change at once.

@@ -87,14 +87,15 @@ impl Signed {
     }
 }
 
-/// The keys of `--vkey`: each given as it is, or as a file with some.
+/// The keys of `--vkey`: each given as it is, or as a file with some. A path may have what only a key's text has too.
 pub(crate) fn keys(vkeys: &[String]) -> Result<Vec<VerifierKey>, Failure> {
     let mut keys = Vec::new();
     for given in vkeys {
-        let text = if given.contains('+') {
+        let path = Path::new(given);
+        let text = if given.contains('+') && !path.exists() {
             given.clone()
         } else {
-            String::from_utf8_lossy(&file(Path::new(given))?).into_owned()
+            String::from_utf8_lossy(&file(path)?).into_owned()
         };
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
             keys.push(line.parse().map_err(|error| unusable(format_args!("--vkey: {error}")))?);

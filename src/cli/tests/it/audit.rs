@@ -78,6 +78,9 @@ fn a_log_is_checked_proved_and_read_without_its_server() {
     gsm(&["audit", "verify", "--dir", arg(dir.path()), "--vkey", key]).told(2, &["no audit log"]);
     gsm(&["audit", "verify", "--dir", log, "--vkey", "a+b+c"]).told(2, &["--vkey"]);
     gsm(&["audit", "verify", "--dir", log, "--vkey", "no-such-file"]).told(2, &["no-such-file"]);
+    let plus = dir.path().join("c++.vkey");
+    fs::copy(key, &plus).unwrap();
+    gsm(&["audit", "verify", "--dir", log, "--vkey", arg(&plus)]).ok();
     audit("verify", &["--anchor", "no-such-file"]).told(2, &["no-such-file"]);
     write(&dir.path().join("junk"), "junk");
     audit("verify", &["--anchor", arg(&dir.path().join("junk"))]).told(2, &["anchor"]);

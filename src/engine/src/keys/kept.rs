@@ -20,7 +20,7 @@ pub(crate) trait Kept: Clone + Send + Sync {
     fn id(&self) -> KeyId;
     fn role(&self) -> Role;
     fn note(&self) -> &str;
-    /// Whether it is for the same as another: a key outlives the memory of the call that made it.
+    /// Whether it is for the same as another: a key outlives the memory of the call that made it, as long as it is good.
     fn is_for_the_same(&self, other: &Self) -> bool;
     fn ended(&self) -> Option<Timestamp>;
     fn end(&mut self, at: Timestamp);
@@ -35,7 +35,7 @@ impl Engine {
         Ok(Some((row, found.version)))
     }
 
-    /// Keeps a new key. The same call again gives the first one.
+    /// Keeps a new key. The same call again gives the first one, when the call is forgotten only where that is still good.
     pub(crate) async fn issue<K: Kept>(&self, call: &Call, new: K) -> Result<K, EngineError> {
         if new.role() == Role::Player {
             return Err(EngineError::invalid("role", "a key is for `server` or `admin`; players sign in"));
@@ -51,7 +51,7 @@ impl Engine {
         for _ in 0..limits::CONFLICT_TRIES_MAX {
             let repeated = self.replayed::<()>(call, Home::Document).await?.is_some();
             if let Some((first, _)) = self.kept::<K>(id).await? {
-                if !repeated && !first.is_for_the_same(&new) {
+                if !repeated && (first.ended().is_some() || !first.is_for_the_same(&new)) {
                     return Err(EngineError::IdempotencyMismatch);
                 }
                 return Ok(first);

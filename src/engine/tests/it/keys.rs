@@ -10,7 +10,7 @@ use sha2::Digest as _;
 both! {
     a_key_speaks_until_it_is_revoked, issuing_is_replayed, revoking_is_compared, no_key_is_a_players,
     a_key_has_two_secrets_while_one_is_changed, an_operators_key_has_a_role, only_hashes_are_stored,
-    no_more_keys_are_good_than_are_listed
+    no_more_keys_are_good_than_are_listed, an_idempotency_key_that_is_forgotten_brings_no_secret_back
 }
 
 async fn a_key_speaks_until_it_is_revoked(w: World) {
@@ -92,6 +92,36 @@ async fn issuing_is_replayed(w: World) {
     );
     refused(w.engine.issue_key(&call("b"), Role::Admin, None, "a").await, "idempotency_mismatch");
     assert_eq!(w.engine.keys().await.unwrap().len(), 1);
+}
+
+async fn an_idempotency_key_that_is_forgotten_brings_no_secret_back(w: World) {
+    let made = async |note| w.engine.issue_key(&w.admin(), Role::Server, None, note).await.unwrap().row.id;
+    let (one, two) = (made("one").await, made("two").await);
+    let nightly = async |id: KeyId, body| {
+        let call = keyed(w.admin(), "nightly", body);
+        w.engine.rotate_key(&call, id, Millis::from_secs(0)).await.unwrap().text
+    };
+    let secret = |text: &str| text.rsplit('_').next().unwrap().to_owned();
+    let first = nightly(one, "1").await;
+    assert_eq!(secret(&first).len(), 64, "256 bits");
+    w.engine.rotate_key(&w.admin(), one, Millis::from_secs(0)).await.unwrap();
+    assert_eq!(
+        nightly(one, "1").await,
+        first,
+        "a repeat is told what it was told, though it is good no more"
+    );
+    w.clock.advance_ms(25 * 3_600_000);
+    let second = nightly(one, "1").await;
+    assert_ne!(second, first, "a secret that was taken away stays away");
+    w.clock.advance_ms(25 * 3_600_000);
+    let of_another = nightly(two, "2").await;
+    assert!([first, second].iter().all(|text| secret(text) != secret(&of_another)), "one secret, one key");
+    // A key that was ended is given to nobody as a new one.
+    let call = keyed(w.admin(), "k", "a");
+    let made = w.engine.issue_key(&call, Role::Server, None, "a").await.unwrap();
+    w.engine.revoke_key(&w.admin(), made.row.id).await.unwrap();
+    w.clock.advance_ms(25 * 3_600_000);
+    refused(w.engine.issue_key(&call, Role::Server, None, "a").await, "idempotency_mismatch");
 }
 
 async fn revoking_is_compared(w: World) {

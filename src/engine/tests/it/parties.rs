@@ -52,7 +52,7 @@ async fn a_member_must_agree(w: World) {
     refused(w.engine.create_ticket(&w.by(p[0]), &party(p[0], p[1], None)).await, "no_consent");
     let junk = Some("gsm1.AA.AA".to_owned());
     refused(w.engine.create_ticket(&w.by(p[0]), &party(p[0], p[1], junk)).await, "no_consent");
-    let challenge = w.engine.challenge(w.clock.now()).0;
+    let challenge = w.engine.challenge(7, w.clock.now()).0;
     let new = party(p[0], p[1], Some(challenge));
     refused(w.engine.create_ticket(&w.by(p[0]), &new).await, "no_consent");
     assert_eq!(w.claim(p[1]).await, None);

@@ -73,10 +73,10 @@ async fn a_device_is_one_player(w: World) {
     let again = w.engine.sign_in_device(&call, b"key a", None).await.unwrap();
     assert_eq!((first.created, again.created, first.player), (true, false, again.player));
     assert_ne!(w.engine.sign_in_device(&call, b"key b", None).await.unwrap().player, first.player);
-    let (challenge, until) = w.engine.challenge(call.now);
-    assert!(w.engine.open_challenge(&challenge, call.now).is_ok());
+    let (challenge, until) = w.engine.challenge(7, call.now);
+    assert_eq!(w.engine.open_challenge(&challenge, call.now).map(|claim| claim.nonce >> 64), Ok(7));
     assert!(w.engine.open_challenge(&challenge, until).is_err(), "expired");
-    assert_ne!(w.engine.challenge(call.now).0, challenge);
+    assert_ne!(w.engine.challenge(7, call.now).0, challenge);
 }
 
 async fn a_guest_becomes_an_account(w: World) {

@@ -18,6 +18,7 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use gsm_audit::{Hash, LogError, Standing, Tile};
+use gsm_engine::Call;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
@@ -337,18 +338,27 @@ pub(crate) async fn rotate_key(
     State(app): State<Arc<App>>,
     write: Write<Json<RotateKey>>,
 ) -> Result<Answer<RotatedDto>, ApiError> {
-    let Json(body) = write.body;
-    let reason = reason(&body.reason)?;
+    let Write { call, body: Json(body), .. } = write;
+    let reason = reason(&body.reason)?.to_owned();
+    let own = app.clone();
+    // A key that was made has its record, and its repeat.
+    app.to_the_end(async move { rotated(&own, &call, &reason).await.map(Answer) }).await
+}
+
+async fn rotated(app: &App, call: &Call, reason: &str) -> Result<RotatedDto, ApiError> {
     let mut turn = app.audit.turns.next().await;
-    if let Some(first) = app.engine.first_answer(&write.call).await? {
-        return Ok(Answer(first));
+    if let Some(first) = app.engine.first_answer(call).await? {
+        return Ok(first);
     }
     if turn.is_late {
         let detail = "another call made a key while this one was under way, and this one made none";
         let refused = ApiError::new(StatusCode::CONFLICT, "audit_key_made", detail);
         return Err(refused.hint("repeat the request only where one more key is wanted"));
     }
-    let Some(rotated) = app.audit.rotate(write.call.now).map_err(failed)? else {
+    let (audit, now) = (app.audit.clone(), call.now);
+    let made = tokio::task::spawn_blocking(move || audit.rotate(now)).await;
+    let made = made.map_err(|error| ApiError::internal(error.to_string()))?;
+    let Some(rotated) = made.map_err(failed)? else {
         let detail = format!("{KEYS_MAX} keys sign the audit log, the last of each day for 30 days");
         let refused = ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_audit_keys", detail);
         return Err(refused.hint("wait until the overlap of an older key is over"));
@@ -359,6 +369,6 @@ pub(crate) async fn rotate_key(
         previous_vkey: rotated.old.to_string(),
         previous_until: rotated.until.as_millis(),
     };
-    app.engine.done_elsewhere(&write.call, &[&answer.vkey], reason, &answer).await?;
-    Ok(Answer(answer))
+    app.engine.done_elsewhere(call, &[&answer.vkey], reason, &answer).await?;
+    Ok(answer)
 }

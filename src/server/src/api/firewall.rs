@@ -258,19 +258,23 @@ pub(crate) async fn put(
     write: Write<Json<ListEntry>>,
 ) -> Result<Answer<ListedDto>, ApiError> {
     let (list, network) = named(&params)?;
-    let Json(body) = write.body;
-    let reason = reason(&body.reason)?;
-    let guard = &app.door.guard;
-    let _turn = guard.turn.lock().await;
-    if !guard.is_listed(list, network) && !guard.has_room(list, app.engine.clock().wall()) {
-        let detail = format!("the {list} list holds as many networks as it may");
-        return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, "list_full", detail)
-            .hint("take networks out, or join them to wider ones"));
-    }
-    let listed = app.engine.put_listed(&write.call, list, network, reason, body.expires_at).await?;
-    // A repeated call changes nothing: what holds is what the store has.
-    guard.follow(list, network, app.engine.listed_as(list, network).await?);
-    Ok(Answer(ListedDto::from(&listed)))
+    let Write { call, body: Json(body), .. } = write;
+    let reason = reason(&body.reason)?.to_owned();
+    let own = app.clone();
+    let listed = app.to_the_end(async move {
+        let guard = &own.door.guard;
+        let _turn = guard.turn.lock().await;
+        if !guard.is_listed(list, network) && !guard.has_room(list, own.engine.clock().wall()) {
+            let detail = format!("the {list} list holds as many networks as it may");
+            return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, "list_full", detail)
+                .hint("take networks out, or join them to wider ones"));
+        }
+        let listed = own.engine.put_listed(&call, list, network, &reason, body.expires_at).await?;
+        // A repeated call changes nothing: what holds is what the store has.
+        guard.follow(list, network, own.engine.listed_as(list, network).await?);
+        Ok(listed)
+    });
+    Ok(Answer(ListedDto::from(&listed.await?)))
 }
 
 /// Take a network out of a list. One of a file or of the profile stays.
@@ -284,10 +288,13 @@ pub(crate) async fn remove(
     params: Params,
     write: Write<()>,
 ) -> Result<StatusCode, ApiError> {
-    let (list, network) = named(&params)?;
-    let guard = &app.door.guard;
-    let _turn = guard.turn.lock().await;
-    app.engine.remove_listed(&write.call, list, network).await?;
-    guard.follow(list, network, app.engine.listed_as(list, network).await?);
-    Ok(StatusCode::NO_CONTENT)
+    let ((list, network), call, own) = (named(&params)?, write.call, app.clone());
+    app.to_the_end(async move {
+        let guard = &own.door.guard;
+        let _turn = guard.turn.lock().await;
+        own.engine.remove_listed(&call, list, network).await?;
+        guard.follow(list, network, own.engine.listed_as(list, network).await?);
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
 }

@@ -30,6 +30,7 @@ mod sign_in;
 mod signing_keys;
 mod stream;
 mod tickets;
+mod to_the_end;
 mod whole;
 mod why;
 
@@ -48,7 +49,7 @@ use crate::{
 use gsm_adapters::EmbeddedStore;
 use gsm_engine::Engine;
 use std::sync::{Arc, LazyLock};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -84,6 +85,8 @@ pub(crate) struct App {
     pub(crate) shows_metrics: bool,
     /// Whether an endpoint is asked about formed matches.
     pub(crate) asks_endpoint: bool,
+    /// What a stop waits for.
+    pub(crate) tasks: TaskTracker,
     /// Cancelled when the server begins to stop.
     pub(crate) stop: CancellationToken,
 }

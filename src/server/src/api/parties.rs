@@ -1,4 +1,4 @@
-//! Parties: a member agrees, once, to be queued by a leader.
+//! Parties: a member agrees, for a while, to be queued by a leader.
 use super::{
     App,
     answer::Answer,
@@ -29,7 +29,8 @@ pub(crate) struct ConsentDto {
 
 /// Agree to be queued by a party's leader.
 ///
-/// The consent is good for five minutes and for this leader alone.
+/// The consent is good for five minutes and for this leader alone, for each ticket that he makes in that time: who cancels one may be
+/// queued by the same leader again until then.
 #[utoipa::path(post, path = "/v1/parties/consents", tag = "tickets", operation_id = "consent_to_party",
     request_body = NewConsent,
     responses((status = 200, body = ConsentDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),

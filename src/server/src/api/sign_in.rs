@@ -108,7 +108,7 @@ pub(crate) async fn challenge(
     State(app): State<Arc<App>>,
     _: Admitted,
 ) -> Result<Answer<ChallengeDto>, ApiError> {
-    let (challenge, expires_at) = app.engine.challenge(app.engine.clock().now());
+    let (challenge, expires_at) = app.engine.challenge(app.used.process(), app.engine.clock().now());
     let message = device::message(app.door.bearers().sessions.audience(), &challenge);
     Ok(Answer(ChallengeDto { challenge, message, expires_at: expires_at.as_millis() }))
 }

@@ -77,5 +77,8 @@ pub(crate) async fn rotate(
     State(app): State<Arc<App>>,
     write: Write<()>,
 ) -> Result<Answer<SigningKeysDto>, ApiError> {
-    Ok(shown(&app.door.bearers().sessions.rotate(&app.engine, &write.call).await?))
+    let (call, own) = (write.call, app.clone());
+    let rotated =
+        app.to_the_end(async move { Ok(own.door.bearers().sessions.rotate(&own.engine, &call).await?) });
+    Ok(shown(&rotated.await?))
 }

@@ -35,6 +35,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// Bytes of a message from a client; none is needed.
 const CLIENT_MESSAGE_BYTES_MAX: usize = 1_024;
+/// Bytes that a stream reads, and gathers to write, at once. They are held as long as the stream is open, of which there are
+/// thousands: little comes in, and events are short.
+const BUFFER_BYTES: usize = 4 * 1_024;
 /// Bytes that wait for a client who does not read: answers to its pings are left out beyond.
 const UNREAD_BYTES_MAX: usize = 1 << 20;
 /// How long a client may take to read why its WebSocket is closed.
@@ -134,6 +137,10 @@ pub(crate) async fn websocket(
     let (first, feed) = open(app, &read, cursor).await?;
     let upgrade = upgrade
         .protocols([PROTOCOL])
+        .read_buffer_size(BUFFER_BYTES)
+        .write_buffer_size(BUFFER_BYTES)
+        // Of a frame as well, or its head alone would make room for all that it says will come.
+        .max_frame_size(CLIENT_MESSAGE_BYTES_MAX)
         .max_message_size(CLIENT_MESSAGE_BYTES_MAX)
         .max_write_buffer_size(UNREAD_BYTES_MAX);
     Ok(upgrade.on_upgrade(move |socket| follow(socket, first, feed, stop, ends)))

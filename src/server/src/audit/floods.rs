@@ -8,6 +8,9 @@ const WINDOW: Millis = Millis::from_secs(10);
 /// Kinds that are told apart in a window.
 const KINDS_MAX: usize = 4_096;
 
+/// Refusals that say nothing of who called: where more is asked than can be served, they come in numbers and from everywhere.
+const OF_ANYBODY: [&str; 2] = ["overloaded", "ServiceUnavailableException"];
+
 /// Who, what, and why not.
 type Kind = (Arc<str>, &'static str, Arc<str>);
 
@@ -28,14 +31,16 @@ pub(super) struct Floods {
 impl Floods {
     /// Gives a refusal back if it is to be written down at once.
     pub(super) fn first(&mut self, note: Note) -> Option<Note> {
+        let of_anybody = note.error.as_deref().is_some_and(|error| OF_ANYBODY.contains(&error));
         let who = match (&note.source, note.principal.as_ref()) {
+            _ if of_anybody => "".into(),
             (Some(source), "anonymous") => source.clone(),
             _ => note.principal.clone(),
         };
         let kind = (who, note.name, note.error.clone().unwrap_or_default());
         if let Some(cell) = self.cells.get_mut(&kind) {
             let count = cell.folded.as_ref().map_or(0, |(_, count)| *count);
-            cell.folded = Some((note, count + 1));
+            cell.folded = Some((if of_anybody { nobodys(note) } else { note }, count + 1));
             return None;
         }
         if self.cells.len() >= KINDS_MAX {
@@ -52,24 +57,22 @@ impl Floods {
         let (of_it, from) = note.folded.unwrap_or((1, note.at));
         let (count, since) =
             self.others.take().map_or((0, from), |(_, count, since)| (count, since.min(from)));
-        // Of whom it is about, nothing: it is about many.
-        let Note { event_id, name, request_id, read_only, error, .. } = note;
-        let note = Note { event_id, request_id, read_only, error, ..Note::new(name, note.at) };
-        self.others = Some((note, count + of_it, since));
+        self.others = Some((nobodys(note), count + of_it, since));
     }
 
     /// What the windows that are over by now have to tell; `all` ends all of them.
     pub(super) fn over(&mut self, now: Timestamp, all: bool) -> Vec<Note> {
         let mut told = Vec::new();
+        // A clock that was set back ends what began later.
+        let is_over = |since: Timestamp| all || since > now || now.since(since) >= WINDOW;
         self.cells.retain(|_, cell| {
-            // A clock that was set back ends what began later.
-            let open = !all && cell.since <= now && now.since(cell.since) < WINDOW;
+            let open = !is_over(cell.since);
             if !open && let Some((note, count)) = cell.folded.take() {
                 told.push(Note { folded: Some((count, cell.since)), ..note });
             }
             open
         });
-        if self.others.as_ref().is_some_and(|(_, _, since)| all || now.since(*since) >= WINDOW)
+        if self.others.as_ref().is_some_and(|(_, _, since)| is_over(*since))
             && let Some((note, count, since)) = self.others.take()
         {
             told.push(Note { folded: Some((count, since)), ..note });
@@ -81,6 +84,12 @@ impl Floods {
     pub(super) fn is_empty(&self) -> bool {
         self.cells.is_empty() && self.others.is_none()
     }
+}
+
+/// A note with nothing of whom it is about: it is about many.
+fn nobodys(note: Note) -> Note {
+    let Note { event_id, name, at, request_id, read_only, error, .. } = note;
+    Note { event_id, request_id, read_only, error, ..Note::new(name, at) }
 }
 
 #[cfg(test)]
@@ -114,6 +123,36 @@ mod tests {
         assert_eq!(told[0].at, Timestamp::from_millis(5));
         assert!(floods.first(refused("player:a", "x", "rate_limited", 10_001)).is_some(), "a new window");
         assert!(floods.over(Timestamp::from_millis(10_002), true).is_empty() && floods.is_empty());
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_ends_what_began_later() {
+        let mut floods = Floods::default();
+        for at in [5_000, 6_000] {
+            floods.first(refused("player:a", "x", "rate_limited", at));
+        }
+        floods.other(refused("player:b", "x", "rate_limited", 5_000));
+        assert!(floods.over(Timestamp::from_millis(7_000), false).is_empty());
+        assert_eq!(floods.over(Timestamp::EPOCH, false).len(), 2);
+        assert!(floods.is_empty());
+    }
+
+    #[test]
+    fn where_more_is_asked_than_can_be_served_it_is_told_of_nobody() {
+        for error in OF_ANYBODY {
+            let mut floods = Floods::default();
+            assert!(floods.first(refused("player:a", "x", error, 0)).is_some());
+            for (who, source) in [("player:a", "x"), ("player:b", "x"), ("anonymous", "y")] {
+                assert!(floods.first(refused(who, source, error, 1)).is_none(), "{who}");
+            }
+            let told = floods.over(Timestamp::EPOCH, true);
+            assert_eq!(told.len(), 1);
+            assert_eq!(
+                (told[0].folded, told[0].error.as_deref()),
+                (Some((3, Timestamp::EPOCH)), Some(error))
+            );
+            assert_eq!((&*told[0].principal, &told[0].source), ("anonymous", &None));
+        }
     }
 
     #[test]

@@ -378,7 +378,7 @@ impl Loaded {
         {
             risky(
                 "auth.player_issuer",
-                "absent: any `iss` is taken that the keys of `auth.player_jwks` signed",
+                "absent: any `iss` is taken that the keys of `auth.player_jwks` signed, but those of other issuers",
             );
         }
         warnings

@@ -126,7 +126,7 @@ pub struct AuthConfig {
     /// The `iss` of the sessions that this server issues; their public keys are at `/.well-known/jwks.json`.
     pub issuer: String,
     /// The `iss` that players' tokens must carry. Absent: that of the trusted issuer with the same key file or, if there is
-    /// none, any that the keys of `player_jwks` signed.
+    /// none, any that the keys of `player_jwks` signed but those of trusted issuers and `issuer`.
     #[schema(example = "https://accounts.example/")]
     pub player_issuer: Option<String>,
     /// File with the public keys (JWKS, Ed25519 or P-256) of the issuer that signs players in. It may name no other

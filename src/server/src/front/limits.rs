@@ -13,6 +13,9 @@ pub const CHUNK_BYTES_MAX: u64 = 1 << 30;
 pub const LINGER_MAX: Duration = Duration::from_secs(1);
 /// Bytes thrown away while lingering.
 pub const LINGER_BYTES_MAX: usize = 1 << 20;
+/// A peer that acknowledges nothing for so long is gone, and its connection with it; TCP by itself tries for a quarter of an hour. A
+/// stream of events, which says something every 15 seconds, holds the place of who has vanished for a minute.
+pub const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(45);
 /// How long a client may rest between requests, or not read, before it may be shed for another where the house is
 /// full. Who has not sent its first head, or is in the middle of a request, has no grace.
 pub const SHED_GRACE: Duration = Duration::from_secs(1);

@@ -1,6 +1,8 @@
 //! The accept loop: HTTP/1 over TCP, counted, with clocks, and an end that comes when it must.
 use super::gate::{Gate, Pass, Refusal, Sign};
 use super::leftover;
+#[cfg(target_os = "linux")]
+use super::limits::UNACKNOWLEDGED_MAX;
 use super::limits::{LINGER_MAX, REFUSAL_RETRY_S, REFUSALS_MAX, WireLimits};
 use super::problem;
 use super::strict::{FAULT_METHOD, Link, Strict, Tail};
@@ -76,9 +78,7 @@ pub async fn serve(
         match accepted {
             Ok((stream, peer)) => match gate.enter(peer.ip(), Instant::now()) {
                 Ok(pass) => {
-                    if let Err(error) = stream.set_nodelay(true) {
-                        tracing::debug!(%peer, %error, "socket would not take TCP_NODELAY");
-                    }
+                    prepare(&stream, peer);
                     match tls.clone() {
                         None => tracker.spawn(connection(stream, peer, pass, served.clone(), limits)),
                         Some(tls) => {
@@ -103,6 +103,17 @@ pub async fn serve(
     if tokio::time::timeout(limits.drain_max, gate.empty()).await.is_err() {
         tracing::warn!(connections = gate.open(), "drain ran out of time, cutting connections");
         gate.tell_all(Sign::Cut);
+    }
+}
+
+/// Sets what every connection has.
+fn prepare(stream: &TcpStream, peer: SocketAddr) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%peer, %error, "socket would not take TCP_NODELAY");
+    }
+    #[cfg(target_os = "linux")]
+    if let Err(error) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(UNACKNOWLEDGED_MAX)) {
+        tracing::debug!(%peer, %error, "socket would not take TCP_USER_TIMEOUT");
     }
 }
 

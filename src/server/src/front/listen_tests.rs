@@ -90,6 +90,17 @@ async fn a_drain_closes_the_idle_and_finishes_the_rest() {
     assert!(TcpStream::connect(server.addr).await.is_err());
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn who_acknowledges_nothing_is_given_up() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (stream, peer) = listener.accept().await.unwrap();
+    prepare(&stream, peer);
+    assert_eq!(socket2::SockRef::from(&stream).tcp_user_timeout().unwrap(), Some(UNACKNOWLEDGED_MAX));
+    assert!(stream.nodelay().unwrap());
+}
+
 #[tokio::test]
 async fn a_drain_has_an_end() {
     let limits = WireLimits { drain_max: Duration::from_millis(20), ..WireLimits::default() };

@@ -137,46 +137,39 @@ pub(crate) fn actions() -> impl Iterator<Item = &'static str> {
     operations::all().map(|operation| operation.action)
 }
 
-/// Serves a request of the wire.
+/// Serves a request of the wire, or refuses it because it is `unclear` who speaks.
 pub(crate) async fn serve(
     app: &App,
     parts: &Parts,
     body: Body,
     protocol: Protocol,
     facts: &Facts<'_>,
+    unclear: Option<ApiError>,
 ) -> Response {
     let request_id: Arc<str> = uuid(&**app.engine.ids()).into();
-    let mut response = match app.shedder.admit() {
-        Err(error) => {
+    let trail = trail_of(app, parts, facts);
+    let let_in = match unclear {
+        Some(error) => Err((Fault::invalid(error.detail), None)),
+        None => app.shedder.admit().map_err(|error| {
             app.metrics.shed();
-            let mut response = protocol.refusal(&Fault::overloaded(error.detail));
-            let retry_after = HeaderValue::from(error.retry_after_s.unwrap_or(1));
-            response.headers_mut().insert(header::RETRY_AFTER, retry_after);
-            response
-        }
-        Ok(()) => {
-            let trail = trail_of(app, parts, facts);
-            let (response, code) = match done(app, parts, body, facts, &request_id, &trail).await {
-                Ok(tree) => (protocol.answer(&tree), None),
-                Err(fault) => (protocol.refusal(&shown(fault.clone(), &request_id)), Some(fault.name)),
-            };
-            // What was done is written down with what it changed, and where that is nothing there is nothing to tell.
-            if code.is_some() {
-                app.audit.answered(&trail, &request_id, response.status(), code);
-            }
-            response
-        }
+            (Fault::overloaded(error.detail), Some(error.retry_after_s.unwrap_or(1)))
+        }),
     };
+    let (mut response, code) = match let_in {
+        Err((fault, retry_after_s)) => {
+            let mut response = protocol.refusal(&fault);
+            if let Some(seconds) = retry_after_s {
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            (response, Some(fault.name))
+        }
+        Ok(()) => match done(app, parts, body, facts, &request_id, &trail).await {
+            Ok(tree) => (protocol.answer(&tree), None),
+            Err(fault) => (protocol.refusal(&shown(fault.clone(), &request_id)), Some(fault.name)),
+        },
+    };
+    app.audit.answered(&trail, &request_id, response.status(), code);
     if let Ok(value) = HeaderValue::from_str(&request_id) {
-        response.headers_mut().insert(X_AMZN_REQUEST_ID, value);
-    }
-    response
-}
-
-/// Refuses a request before anything of it is looked at.
-pub(crate) fn refuse(app: &App, protocol: Protocol, error: ApiError) -> Response {
-    let mut response = protocol.refusal(&Fault::invalid(error.detail));
-    if let Ok(value) = HeaderValue::from_str(&uuid(&**app.engine.ids())) {
         response.headers_mut().insert(X_AMZN_REQUEST_ID, value);
     }
     response

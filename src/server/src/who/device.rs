@@ -151,14 +151,31 @@ impl Read {
     }
 }
 
-/// The challenges that were answered; each is good once.
-#[derive(Default)]
-pub(crate) struct Used(Mutex<HashMap<u128, Timestamp>>);
+/// The challenges that were answered; each is good once, and only with the process that gave it out: another one does not know
+/// what was answered.
+pub(crate) struct Used {
+    process: u64,
+    nonces: Mutex<HashMap<u128, Timestamp>>,
+}
 
 impl Used {
-    /// Uses a challenge up; `false` if it was before, or if so many are being used that this cannot be told.
+    /// Of the process that is called by this number, which was drawn for it.
+    pub(crate) fn new(process: u64) -> Self {
+        Self { process, nonces: Mutex::default() }
+    }
+
+    /// The first half of the nonces that are taken.
+    pub(crate) fn process(&self) -> u64 {
+        self.process
+    }
+
+    /// Uses a challenge up; `false` if it was before, if another process gave it out, or if so many are being used that this
+    /// cannot be told.
     pub(crate) fn first(&self, nonce: u128, expires_at: Timestamp, now: Timestamp) -> bool {
-        let mut used = self.0.lock();
+        if nonce >> 64 != u128::from(self.process) {
+            return false;
+        }
+        let mut used = self.nonces.lock();
         if used.len() >= USED_MAX {
             used.retain(|_, until| *until > now);
             if used.len() >= USED_MAX {
@@ -203,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_challenge_is_good_once() {
-        let used = Used::default();
+        let used = Used::new(0);
         let at = Timestamp::from_millis;
         assert!(used.first(1, at(10), at(0)));
         assert!(!used.first(1, at(10), at(0)));
@@ -212,5 +229,7 @@ mod tests {
         }
         assert!(!used.first(0, at(10), at(9)), "full: refused rather than forgotten");
         assert!(used.first(0, at(20), at(10)), "what has expired makes room");
+        assert!(!Used::new(1).first(0, at(20), at(10)), "another process gave it out");
+        assert!(Used::new(1).first(1 << 64, at(20), at(10)));
     }
 }

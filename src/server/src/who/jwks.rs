@@ -10,7 +10,7 @@ use jsonwebtoken::{
 use parking_lot::RwLock;
 use serde_json::Value;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     fmt,
     path::{Path, PathBuf},
     sync::{
@@ -60,8 +60,8 @@ impl KeySet {
     }
 
     /// Reads a set. Keys of kinds and for purposes that are not taken here are passed over (RFC 7517, section 5), and one may
-    /// have no others. A weak or broken key of a kind that is taken: in a file, which is ours (`strict`), it is refused with
-    /// the whole set, in what an identity provider serves it is passed over too.
+    /// have no others. A weak or broken key of a kind that is taken, and one with the name of another: in a file, which is ours
+    /// (`strict`), it is refused with the whole set, in what an identity provider serves it is passed over too.
     pub(crate) fn read(text: &[u8], strict: bool) -> Result<Self, String> {
         let set: Value = serde_json::from_slice(text).map_err(|e| e.to_string())?;
         let keys = set.get("keys").and_then(Value::as_array).ok_or("it has no array `keys`")?;
@@ -71,11 +71,20 @@ impl KeySet {
         let mut found = HashMap::new();
         for (at, key) in keys.iter().enumerate() {
             match public_key(key) {
-                Ok((id, key)) => {
-                    if found.insert(id, key).is_some() {
+                Ok((id, key)) => match found.entry(id) {
+                    Entry::Vacant(free) => {
+                        free.insert(key);
+                    }
+                    Entry::Occupied(_) if strict => {
                         return Err(format!("key {at} has the `kid` of another"));
                     }
-                }
+                    Entry::Occupied(first) => {
+                        tracing::warn!(
+                            kid = first.key(),
+                            "of two keys of an issuer with one `kid` the first is taken"
+                        );
+                    }
+                },
                 Err(Unfit::Broken(what)) if strict => return Err(format!("key {at} {what}")),
                 Err(_) => {}
             }
@@ -88,9 +97,10 @@ impl KeySet {
         self.keys.is_empty()
     }
 
-    /// A set of keys that were made here.
-    pub(crate) fn of(keys: impl IntoIterator<Item = (String, PublicKey)>) -> Self {
-        Self { keys: keys.into_iter().collect(), passed_over: 0, hash: [0; 32] }
+    /// A set of keys that were made here, as they are published.
+    pub(crate) fn of(keys: impl IntoIterator<Item = (String, PublicKey)>, published: &Value) -> Self {
+        let hash = *blake3::hash(published.to_string().as_bytes()).as_bytes();
+        Self { keys: keys.into_iter().collect(), passed_over: 0, hash }
     }
 }
 
@@ -243,7 +253,7 @@ impl Source {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Takes a set that was fetched; the same one again changes nothing.
+    /// Takes a set that was fetched or read again; the same one changes nothing.
     pub(crate) fn replace_if_other(&self, keys: KeySet) {
         if self.current().hash != keys.hash {
             self.replace(keys);
@@ -335,6 +345,15 @@ mod tests {
         check_refused(p256(&[1; 32], &[1; 32]), "no point of P-256");
         check_refused(p256(&[0; 32], &[0; 32]), "no point of P-256");
         check_refused(p256(&[1; 32], &[1; 33]), "`y`");
+    }
+
+    #[test]
+    fn of_two_keys_with_one_name_the_first_is_taken_from_a_provider() {
+        let keys = [ed25519(&BASE), ed25519(&[7; 32]), with(ed25519(&BASE), "kid", "other")];
+        assert!(read(&keys, true).err().unwrap_or_default().contains("`kid` of another"));
+        let set = read(&keys, false).unwrap();
+        assert!(set.get("k").is_some() && set.get("other").is_some());
+        assert_eq!(set.passed_over, 1);
     }
 
     #[test]

@@ -40,8 +40,10 @@ const JSON: JsonLimits = JsonLimits {
 
 /// Whose tokens are taken, and for which roles.
 pub(crate) struct Issuer {
-    /// The `iss` that its tokens must carry; none takes any.
+    /// The `iss` that its tokens must carry; none takes any but `others`.
     pub(crate) iss: Option<String>,
+    /// Those of the issuers that have keys of their own, our own among them: nobody else speaks in their name.
+    pub(crate) others: Vec<String>,
     pub(crate) audience: String,
     pub(crate) roles: Vec<Asserted>,
     /// The claim that names the role; its absence means player.
@@ -154,7 +156,11 @@ pub(crate) fn verify<'i>(
 impl Issuer {
     /// Whether a token says that it is of this issuer. The name of a key tells nothing: two issuers may have the same one.
     pub(crate) fn may_have_made(&self, token: &Taken<'_>) -> bool {
-        self.iss.as_deref().is_none_or(|own| token.claims.get("iss").and_then(Value::as_str) == Some(own))
+        let said = token.claims.get("iss").and_then(Value::as_str);
+        match &self.iss {
+            Some(own) => said == Some(own),
+            None => !said.is_some_and(|said| self.others.iter().any(|other| other == said)),
+        }
     }
 
     /// What signed claims say, if they are in order.

@@ -46,6 +46,7 @@ impl Sessions {
         engine.derive("gsm signing key seal 1", &[], &mut sealing);
         let issuer = Issuer {
             iss: Some(iss.to_owned()),
+            others: Vec::new(),
             audience: audience.to_owned(),
             roles: vec![Asserted::Player],
             role_claim: "role".to_owned(),
@@ -188,9 +189,11 @@ impl Sessions {
             let decoding = DecodingKey::from_ed_der(&row.public);
             (row.id.to_string(), PublicKey { algorithm: Algorithm::EdDSA, decoding })
         });
-        let ring = Ring { signing: self.signing(rows), published: json!({ "keys": published }) };
-        *self.ring.write() = Arc::new(ring);
-        self.issuer.keys.replace(KeySet::of(keys));
+        let published = json!({ "keys": published });
+        let keys = KeySet::of(keys, &published);
+        *self.ring.write() = Arc::new(Ring { signing: self.signing(rows), published });
+        // Keys that are looked for in vain are the same ones: what was verified by them stays.
+        self.issuer.keys.replace_if_other(keys);
     }
 }
 
@@ -203,3 +206,36 @@ fn jwk(row: &SigningKeyRow) -> Value {
 
 // A key retires while sessions of it are still good, by the leeway too.
 const _: () = assert!(RETIRED_LIFE.get() >= SESSION_LIFE.get() + LEEWAY_S as u64 * 1_000);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gsm_adapters::{SystemClock, SystemIds};
+    use gsm_core::Clock as _;
+    use gsm_engine::{
+        EngineOptions,
+        store::{
+            Homes, StoreLimits,
+            memory::{Faults, MemoryStore},
+        },
+        token::TokenKey,
+    };
+
+    #[tokio::test]
+    async fn a_key_that_is_looked_for_in_vain_takes_no_session_out_of_memory() {
+        let clock = Arc::new(SystemClock::new());
+        let store = MemoryStore::new(clock.clone(), StoreLimits { items_max: 100 }, Faults::NONE);
+        let options = EngineOptions { node: "test".to_owned(), token_key: TokenKey::new([7; 32]) };
+        let engine = Engine::new(Homes::one(Arc::new(store)), clock.clone(), Arc::new(SystemIds), options);
+        let sessions = Sessions::open(&engine, "gsm", "gsm").await.unwrap();
+        let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let header = json!({ "alg": "EdDSA", "kid": KeyId::from_u128(1).to_string() });
+        let token = format!("{}.{}.AA", part(header), part(json!({ "iss": "gsm" })));
+        let taken = Taken::of(&token).unwrap();
+        let before = sessions.generation();
+        let found = sessions.verify(&engine, &taken, clock.wall()).await.unwrap();
+        assert_eq!((found, sessions.generation()), (Err(Refused::UnknownKey), before));
+        sessions.rotate(&engine, &Call::system("gsm:RotateSigningKeys", clock.now())).await.unwrap();
+        assert_ne!(sessions.generation(), before, "other keys");
+    }
+}

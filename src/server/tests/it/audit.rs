@@ -120,6 +120,31 @@ async fn what_changes_something_and_what_is_refused_has_one_record() {
     assert_eq!(of(&crate::audit::records(&data), "create").len(), 1, "after a restart too");
 }
 
+/// What is refused before anybody looks at who calls is told like every refusal, of the proxy's address.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_whose_caller_a_proxy_hides_is_refused_and_told() {
+    let proxy = |settings: &mut gsm_server::config::Settings| {
+        settings.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    };
+    let mut world = World::with(proxy).await;
+    let hidden =
+        |method: &str, path: &str| world.anyone.call(method, path).header("x-forwarded-for", "unknown");
+    for (method, path) in [("POST", "/v1/tickets"), ("GET", "/v1/queues")] {
+        hidden(method, path).send().await.is(400, "invalid_forwarded_for");
+    }
+    let wire = hidden("POST", "/").header("x-amz-target", "GameLift.StopMatchmaking").send().await;
+    assert_eq!(wire.status.as_u16(), 400, "{}", wire.text);
+    let wire = wire.headers["x-amzn-requestid"].to_str().unwrap().to_owned();
+    world.stop().await;
+    let records = records(&world.data());
+    let refused: Vec<_> =
+        records.iter().filter(|record| record["errorCode"] == "invalid_forwarded_for").collect();
+    assert_eq!(refused.len(), 1, "reads are not told of: {refused:?}");
+    assert_eq!(refused[0]["eventName"], "gsm:CreateTicket");
+    assert!(text(&refused[0]["sourceIPAddress"]).starts_with("hmac-"));
+    assert_eq!(of(&records, &wire)[0]["errorCode"], "InvalidRequestException");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_record_names_the_policies_that_decided_and_the_reason_that_was_given() {
     let mut world = World::new().await;

@@ -186,6 +186,15 @@ async fn a_client_that_talks_is_shown_out_and_so_is_everybody_at_the_end() {
     stream.write_all(&[0x8b, 0x80, 0, 0, 0, 0]).await.unwrap();
     let Some(Ok(Message::Close(Some(frame)))) = broken.next().await else { panic!("no close") };
     assert_eq!(u16::from(frame.code), 1002);
+    // The head of a frame of a megabyte, of which nothing comes, and a frame without a mask.
+    let head_alone = [&[0x82, 0xff][..], &(1u64 << 20).to_be_bytes(), &[0; 4]].concat();
+    for (bytes, code) in [(&head_alone[..], 1009), (&[0x82, 0x01, 0x78], 1002)] {
+        let mut wrong = connect().await;
+        let MaybeTlsStream::Plain(stream) = wrong.get_mut() else { panic!("TLS") };
+        stream.write_all(bytes).await.unwrap();
+        let Some(Ok(Message::Close(Some(frame)))) = wrong.next().await else { panic!("no close") };
+        assert_eq!(u16::from(frame.code), code);
+    }
     let mut listener = connect().await;
     let call = ann.client.call("GET", "/v1/events").header("accept", "text/event-stream");
     let mut stream = call.open().await.into_body();

@@ -97,6 +97,10 @@ async fn a_device_signs_in_with_its_key() {
         exported(json!({ "ext": true, "key_ops": ["verify"], "alg": "ES256", "use": "sig", "kid": "mine" }));
     let again = world.anyone.post("/v1/auth/device", body(&whole, &fifth, signature.as_ref())).await.ok();
     assert_eq!(again["player_id"], browser["player_id"]);
+    // Nor is one good twice over a restart, which forgets what was answered.
+    world.restart().await;
+    let again = world.anyone.post("/v1/auth/device", body(&whole, &fifth, signature.as_ref())).await;
+    again.is(401, "invalid_signature");
     world.stop().await;
 }
 

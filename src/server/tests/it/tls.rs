@@ -87,16 +87,28 @@ async fn get(
     path: &str,
     token: Option<&str>,
 ) -> std::io::Result<(u16, Vec<u8>)> {
+    let token = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+    let (status, _, certificate) = ask(connector, addr, &format!("GET {path}"), &token).await?;
+    Ok((status, certificate))
+}
+
+/// The status of an answer, all of it, and the server's certificate.
+async fn ask(
+    connector: &TlsConnector,
+    addr: SocketAddr,
+    what: &str,
+    headers: &str,
+) -> std::io::Result<(u16, String, Vec<u8>)> {
     let stream = TcpStream::connect(addr).await?;
     let mut stream = connector.connect(ServerName::try_from("localhost").unwrap(), stream).await?;
-    let token = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{token}\r\n");
+    let request = format!("{what} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut text = Vec::new();
     stream.read_to_end(&mut text).await?;
-    let status = String::from_utf8_lossy(&text).split(' ').nth(1).and_then(|s| s.parse().ok());
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let status = text.split(' ').nth(1).and_then(|s| s.parse().ok());
     let certificate = stream.get_ref().1.peer_certificates().unwrap()[0].to_vec();
-    Ok((status.ok_or_else(|| std::io::Error::other("no answer"))?, certificate))
+    Ok((status.ok_or_else(|| std::io::Error::other("no answer"))?, text, certificate))
 }
 
 #[test]
@@ -153,7 +165,9 @@ async fn a_client_certificate_speaks_for_whom_the_settings_say() {
         role,
     };
     let auditor = ClientRole::Admin(gsm_engine::AdminRole::Auditor);
-    tls.clients = vec![client("game-1", ClientRole::Server), client("auditor-1", auditor)];
+    let owner = ClientRole::Admin(gsm_engine::AdminRole::Owner);
+    tls.clients =
+        vec![client("game-1", ClientRole::Server), client("auditor-1", auditor), client("owner-1", owner)];
     let required = TlsSettings { client_certificates: ClientAuth::Required, ..tls.clone() };
     let mut world = World::with(|settings| settings.tls = Some(tls)).await;
     let addr = world.anyone.addr;
@@ -178,6 +192,23 @@ async fn a_client_certificate_speaks_for_whom_the_settings_say() {
     );
     let auditor = with("auditor-1", &clients);
     assert_eq!(status(&auditor, "/v1/admin/keys", None).await, 200);
+    // A browser shows the certificate of who looks at a page, whosever page it is.
+    let owner = with("owner-1", &clients);
+    let rotates = async |headers: &str| {
+        let headers = format!("Content-Length: 0\r\n{headers}");
+        let (status, text, _) =
+            ask(&owner, addr, "POST /v1/admin/signing-keys/rotate", &headers).await.unwrap();
+        (status, text.contains("\"cross_site\""))
+    };
+    let token = format!("Authorization: Bearer {}\r\n", world.keys.admin_key);
+    let foreign = "Origin: https://evil.example\r\nSec-Fetch-Site: cross-site\r\n";
+    assert_eq!(rotates(foreign).await, (403, true));
+    assert_eq!(rotates("Sec-Fetch-Site: same-site\r\n").await, (403, true));
+    assert_eq!(rotates(&format!("{foreign}{token}")).await, (200, false), "no page has a token by itself");
+    assert_eq!(rotates("Origin: https://localhost\r\nSec-Fetch-Site: same-origin\r\n").await, (200, false));
+    assert_eq!(rotates("").await, (200, false), "no browser");
+    let (read, ..) = ask(&owner, addr, "GET /v1/admin/keys", foreign).await.unwrap();
+    assert_eq!(read, 200, "what is read no browser shows to that page");
     assert_eq!(
         status(&with("game-2", &clients), "/v1/matches", None).await,
         401,

@@ -1,5 +1,6 @@
 //! What a token says: who, in which role, for how long.
-use super::{Issuer, STUDIO, status, world};
+use super::{Issuer, STUDIO, status, trusted, world};
+use crate::world::World;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures::StreamExt as _;
 use gsm_server::config::Asserted;
@@ -63,6 +64,27 @@ async fn issuers_speak_for_their_own_subjects_and_roles_only() {
     }
     let two = issuer.with(|claims| claims["aud"] = json!(["other", "gsm"]));
     assert_eq!(status(&world, &two, "/v1/queues").await, 200);
+    world.stop().await;
+}
+
+/// Whose keys are taken under any name speaks in the name of nobody who has keys of his own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_that_are_of_no_named_issuer_sign_for_no_other_one() {
+    let (dirs, players) = ([(); 2].map(|()| tempfile::tempdir().unwrap()), Issuer::new());
+    let studio = Issuer::new();
+    let [of_players, of_studio] =
+        [(&players, &dirs[0]), (&studio, &dirs[1])].map(|(of, dir)| of.file(dir.path()));
+    let mut world = World::with(|settings| {
+        settings.player_jwks = Some(of_players);
+        settings.trusted_issuers = vec![trusted(&of_studio, &[Asserted::Player])];
+    })
+    .await;
+    let named = |iss: &str| players.with(|claims| claims["iss"] = json!(iss));
+    assert_eq!(status(&world, &named("https://players.example/"), "/v1/queues").await, 200);
+    assert_eq!(status(&world, &studio.with(|_| {}), "/v1/queues").await, 200);
+    for other in [STUDIO, "gsm"] {
+        assert_eq!(status(&world, &named(other), "/v1/queues").await, 401, "{other}");
+    }
     world.stop().await;
 }
 
