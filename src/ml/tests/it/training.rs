@@ -3,7 +3,7 @@ use gsm_core::Timestamp;
 use gsm_ml::{
     About, Figures, Forecaster, Kept, Metrics, Model, ModelFile, Plan, Refusal, better, judge, train,
 };
-use gsm_rating::history::History;
+use gsm_rating::history::{History, Lineup};
 
 fn plan(history: &History) -> Plan<'_> {
     Plan { history, holdout: 0.25, forgetting: None, trees: 0, champion: None }
@@ -54,6 +54,27 @@ fn a_champion_is_judged_on_the_same_matches_and_learns_nothing_twice() {
     assert_eq!(Figures::of(&judged.scored.test.report()), Some(compared.figures));
     let weights = |model: Model| file(model, &first).to_bytes(Kept::Weights).unwrap();
     assert_eq!(weights(judged.model), weights(champion.model));
+}
+
+/// One match of three sides among duels takes nothing from what duels teach.
+#[test]
+fn duels_are_learnt_as_duels_whatever_is_among_them() {
+    let matches = league(24, 1, 2_200);
+    let mut history = history(&matches);
+    let side = |place, players| Lineup { place, score: None, players };
+    let three: [Lineup<'_>; 3] = [side(1, &[0]), side(2, &[1]), side(3, &[2])];
+    history.push(matches[2_199].at, 0, three);
+    let trained = train(&Plan { trees: 5, ..plan(&history) }, || ()).unwrap().unwrap();
+    assert_eq!(trained.model.trees(), 5);
+    let (mut model, first) = (trained.model, Model::new());
+    let of = model.features(&matches[7].meeting()).unwrap();
+    let ([_, learner, unmoved, _], (_, draw)) = (model.contenders(&of), model.chances(&of));
+    assert_ne!(learner, unmoved);
+    assert_ne!(draw, first.chances(&of).1);
+    assert!(model.predict(&of).margin.is_some() && first.predict(&of).margin.is_none());
+    // All are judged alike, by pairs: a champion, too.
+    let [own, rating] = [trained.metrics.model, trained.metrics.rating].map(Option::unwrap);
+    assert!(own.log_loss < rating.log_loss && own.ece.is_none(), "{own:?} {rating:?}");
 }
 
 #[test]
