@@ -57,12 +57,13 @@ impl Plan<'_> {
         self.trees > 0 && (0..self.history.len()).any(|index| self.history.side_count(index) == 2)
     }
 
-    /// Settings are chosen on the second half of what comes before the holdout.
+    /// Settings are chosen on the second half of what comes before the holdout, which has the nearest number of matches to its
+    /// share: that of `m` among `n` has `m`.
     #[must_use]
     pub fn windows(&self) -> Windows {
         let n = self.history.len();
         let share = if self.holdout.is_finite() { self.holdout.clamp(0.0, 1.0) } else { 0.0 };
-        let test = n - (n as f64 * share) as usize;
+        let test = n - (n as f64 * share).round() as usize;
         Windows { tune: test / 2, test, end: n }
     }
 

@@ -99,15 +99,18 @@ fn read(channels: &Channels, told: &Hyperparameters) -> Result<(Matches, f64), F
         return Ok((train, told.holdout));
     }
     let later = of(&channels.validation)?;
-    let (n, m) = (train.history.len(), later.history.len());
-    if n > 0 && m > 0 && later.history.at(0) < train.history.at(n - 1) {
+    let n = train.history.len();
+    if n > 0 && !later.history.is_empty() && later.history.at(0) < train.history.at(n - 1) {
         return Err(Failure::usage(
             "the channel `validation` has matches before the end of `train`: a model is judged by what comes later",
         ));
     }
     let all: Vec<_> = channels.train.iter().chain(&channels.validation).cloned().collect();
-    let share = m as f64 / (n + m).max(1) as f64;
-    Ok((of(&all)?, share))
+    let all = of(&all)?;
+    // A match that both channels have counts once.
+    let m = all.history.len().saturating_sub(n);
+    let share = m as f64 / all.history.len().max(1) as f64;
+    Ok((all, share))
 }
 
 /// Writes a file whole: the platform packs whatever is there when the job ends.

@@ -98,6 +98,16 @@ fn weights_follow_the_names_of_variants() {
 }
 
 #[test]
+fn a_share_is_as_many_matches_as_it_is_made_of() {
+    for (train, validation) in [(71, 29), (102, 1), (1, 1), (2, 1), (43, 57), (80, 20), (997, 3), (10, 0)] {
+        let history = history(&league(1, 1, train + validation));
+        let holdout = validation as f64 / (train + validation) as f64;
+        let windows = Plan { holdout, ..plan(&history) }.windows();
+        assert_eq!((windows.tune, windows.test, windows.end), (train / 2, train, train + validation));
+    }
+}
+
+#[test]
 fn no_matches_are_no_model() {
     assert!(train(&plan(&History::new(Vec::new())), || ()).unwrap().is_none());
     let one = history(&league(1, 1, 1));
