@@ -64,7 +64,7 @@ mod variants;
 pub use drift::{ALARM_AT, Drift, TOLERATED, excess, log_loss};
 pub use error::MlError;
 pub use features::{FEATURES, Features, NAMES, PARTS, SEEN};
-pub use field::{Entry, Field, Shares};
+pub use field::{Entry, Field, Shares, reached};
 pub use file::{About, Compared, Figures, FileError, Kept, Metrics, ModelFile, Names, Window, data_hash};
 pub use forecaster::Forecaster;
 pub use meeting::{Meeting, Outcome};

@@ -303,7 +303,8 @@ impl Model {
     /// looked at before the first of them is learnt from. O(players + features²).
     ///
     /// # Errors
-    /// As [`Model::features`], and a score that is not finite; nothing has changed then.
+    /// As [`Model::features`], and a score that is not finite; nothing has changed then. A rating that comes out as no number,
+    /// which stays what it was; experts before that one have learnt the match then.
     pub fn learn(&mut self, meeting: &Meeting<'_>, of: &Features, outcome: &Outcome) -> Result<(), MlError> {
         meeting.check(PLAYERS_MAX)?;
         outcome.check()?;
@@ -355,12 +356,7 @@ impl Model {
 
     /// Looks at the same match again after it was learnt, by the same weights: how far the players' numbers moved it since
     /// `before`, which was right before that.
-    fn look_back(
-        &mut self,
-        meeting: &Meeting<'_>,
-        before: &Features,
-        surprise: f64,
-    ) -> Result<(), MlError> {
+    fn look_back(&mut self, meeting: &Meeting<'_>, before: &Features, surprise: f64) -> Result<(), MlError> {
         let after = self.features(meeting)?;
         let step = self.plain(&after) - self.plain(before);
         self.motion.learn(step, surprise, before.variance());
