@@ -134,7 +134,7 @@ fn compared(
     plan: &Plan<'_>,
     each: &mut impl FnMut(),
 ) -> Result<Option<Compared>, Unrated> {
-    let seen = champion.about.window.to;
+    let seen = champion.about.seen_to();
     let weights = champion.weights(&plan.names(Vec::new()).variants);
     let judged = judge(Forecaster::with(weights, plan.history, Some(seen)), plan, each)?;
     let test = plan.windows().test;

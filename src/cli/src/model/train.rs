@@ -117,6 +117,8 @@ pub(crate) fn trained(
     (about.forgetting, about.metrics, about.window) = (forgetting, metrics, window);
     about.trees = u32::try_from(model.trees()).unwrap_or(u32::MAX);
     about.data = data_hash(&matches.history, &matches.players);
+    // Who trains on the server's own results says which.
+    about.results_to = Some(0);
     Ok(ModelFile { about, names, model })
 }
 

@@ -47,8 +47,8 @@ impl Engine {
     }
 
     /// A model with the players of its mode as a server learns them that begins with its weights: so that whoever asks the
-    /// file hears what that server says. The weights stay as they are, and its window reaches to the last result. Reads
-    /// all lessons.
+    /// file hears what that server says. The weights stay as they are, and have seen all results there are: its window reaches
+    /// to the last. Reads all lessons.
     ///
     /// # Errors
     /// A store that fails, or has a damaged row.
@@ -56,6 +56,7 @@ impl Engine {
         let (modes, places) = self.lesson_places(Some(mode)).await?;
         let last = places.iter().map(|(_, at, ..)| *at).max();
         file.about.window.to = last.map_or(file.about.window.to, |last| last.max(file.about.window.to));
+        file.about.results_to = Some(places.iter().map(|(version, ..)| *version).max().unwrap_or_default());
         let champion = Arc::new(TrainedModel::new(file.clone(), String::new()));
         let mut league = League::begun(Beginning { champion: Some(champion), challengers: Vec::new() });
         self.read_lessons(&modes, &places, |_, version, lesson| {

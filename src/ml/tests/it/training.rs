@@ -11,8 +11,9 @@ fn plan(history: &History) -> Plan<'_> {
 
 fn file(model: Model, plan: &Plan<'_>) -> ModelFile {
     let names = plan.names((0..40).map(|n| n.to_string()).collect());
-    let mut about = About::new("duel-1", "duel", Timestamp::EPOCH, "ops");
-    about.window.to = plan.history.at(plan.history.len() - 1);
+    let last = plan.history.at(plan.history.len() - 1);
+    let mut about = About::new("duel-1", "duel", last, "ops");
+    about.window.to = last;
     ModelFile { about, names, model }
 }
 
@@ -75,6 +76,17 @@ fn duels_are_learnt_as_duels_whatever_is_among_them() {
     // All are judged alike, by pairs: a champion, too.
     let [own, rating] = [trained.metrics.model, trained.metrics.rating].map(Option::unwrap);
     assert!(own.log_loss < rating.log_loss && own.ece.is_none(), "{own:?} {rating:?}");
+}
+
+/// A match that a file dates beyond all clocks holds no weights until then.
+#[test]
+fn nothing_was_seen_after_the_training() {
+    let [trained, late] = [1_000, 2_000].map(Timestamp::from_millis);
+    let mut about = About::new("duel-1", "duel", trained, "ops");
+    about.window.to = late;
+    assert_eq!(about.seen_to(), trained);
+    about.window.to = Timestamp::from_millis(500);
+    assert_eq!(about.seen_to(), about.window.to);
 }
 
 #[test]
