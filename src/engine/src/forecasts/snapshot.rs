@@ -103,7 +103,8 @@ impl Forecasts {
 
 impl Engine {
     /// Saves all models, unless fewer than `lessons_min` results were learnt from since they were last saved; whether it did.
-    /// Results are taken meanwhile, but for the moment in which a model is copied; blocks the thread that calls.
+    /// Results are taken meanwhile; predictions of a mode wait for the moment in which its model is copied. Blocks the thread that
+    /// calls.
     ///
     /// # Errors
     /// Where it cannot be written.
@@ -119,6 +120,8 @@ impl Engine {
         let mut saved = Vec::new();
         for (mode, league) in forecasts.all() {
             let copy = league.lock().clone();
+            // What came meanwhile.
+            drop(league.lock());
             saved.push((mode, copy.saved().map_err(unfit)?));
         }
         let name = BoardName::new(NAME).map_err(unfit)?;
