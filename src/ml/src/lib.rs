@@ -76,4 +76,4 @@ pub use prediction::{Contribution, Prediction};
 pub use premade::Premade;
 pub use schema::schema;
 pub use training::{Judged, Plan, Refusal, Trained, better, constant, judge, rating_alone, train};
-pub use trees::TREES_MAX;
+pub use trees::{TREES_MATCHES_MIN, TREES_MAX};

@@ -10,7 +10,12 @@ use gsm_adapters::SystemClock;
 use gsm_core::Clock as _;
 use gsm_ml::{Kept, ModelFile};
 use gsm_server::sagemaker::MODEL_SUFFIX;
-use std::{fs, io::Write as _, path::Path};
+use std::{
+    fs,
+    io::Write as _,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Characters of the failure file that the platform shows.
@@ -52,7 +57,7 @@ impl Train {
             note(format_args!("cannot remove `{}`: {error}", failure.display()));
         }
         stop_on_signal(&self.layout)?;
-        let done = self.train();
+        let done = caught(|| self.train());
         if let Err(failure) = &done {
             write_failure(&self.layout, &failure.text);
         }
@@ -85,6 +90,18 @@ impl Train {
         say(format_args!("model {} of {} matches: {}", hash, file.about.window.matches, path.display()));
         Ok(())
     }
+}
+
+/// What `work` comes to; a failure where it panics, for the platform tells nothing of a job but what its failure file says.
+fn caught(work: impl FnOnce() -> Outcome) -> Outcome {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text =
+            text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason told");
+        Err(Failure::failed(format!(
+            "the training ended in a panic, which is a fault of this program: {text}"
+        )))
+    })
 }
 
 /// The matches, and the share of them that the model is judged by.
@@ -152,4 +169,20 @@ fn stop_on_signal(layout: &Layout) -> Outcome {
         }
     });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_failure_with_a_reason() {
+        let works: [fn() -> Outcome; 2] = [|| panic!("at {}", 7), || panic!("at 7")];
+        for work in works {
+            let failure = caught(work).unwrap_err();
+            assert!(failure.code == 1 && failure.text.ends_with(": at 7"), "{}", failure.text);
+        }
+        assert!(caught(|| Ok(())).is_ok());
+        assert_eq!(caught(|| Err(Failure::usage("no"))).unwrap_err().code, 2);
+    }
 }
