@@ -20,7 +20,7 @@ pub use asking::{Ask, Asked, MatchPrediction};
 pub(crate) use asking::{regions_of, waits_of};
 pub use live::CONTENDERS;
 pub(crate) use remote::taken;
-pub use remote::{Chances, Heard, Miss, Question, RemoteModel, Reply};
+pub use remote::{Chances, Heard, HeardOf, Miss, Question, RemoteModel, Reply};
 pub use segments::{Dimension as SegmentDimension, Segment};
 pub use trained::{Beginning, CHALLENGERS_MAX, TrainedModel};
 pub use views::{
@@ -36,11 +36,11 @@ use gsm_core::{MatchId, Mode, PlayerId, Timestamp, Variant};
 use gsm_ml::Portrait;
 use league::League;
 use parking_lot::{Mutex, RwLock};
-use study::Study;
 use std::{
     collections::BTreeMap,
     sync::{Arc, atomic::AtomicU64},
 };
+use study::Study;
 
 /// Lessons of one commit, of one mode, in the order in which they are learnt.
 type Lessons = Vec<(MatchId, Arc<Row>)>;

@@ -3,7 +3,7 @@ use crate::world::{World, both, first_wins, keyed, mode, one_home, places, refus
 use async_trait::async_trait;
 use gsm_core::{MatchId, Mode, PlayerId, QueueName, TicketId};
 use gsm_engine::{
-    Ask, Chances, Heard, MatchView, Miss, NewMatch, Question, RemoteModel, Reply,
+    Ask, Chances, Heard, MatchView, Miss, NewMatch, Question, QueueConfig, RemoteModel, Reply,
     store::{Forecast, Spoke},
 };
 use gsm_matchmaking::{Format, MatchRules};
@@ -16,6 +16,7 @@ both! {
     what_was_heard_is_written_with_the_match,
     the_own_model_speaks_for_one_that_does_not_answer,
     a_proposal_keeps_what_was_heard_until_all_accept,
+    what_was_said_of_another_match_is_not_told,
     only_matches_of_two_sides_of_its_modes_are_asked_about,
     a_server_that_creates_a_match_asks_once,
     both_are_judged_over_the_same_matches,
@@ -162,6 +163,33 @@ async fn a_proposal_keeps_what_was_heard_until_all_accept(w: World) {
         assert_eq!(forecast(&view).expected[0], said.chances.expected);
     }
     assert_eq!(model.asked.lock().len(), 1);
+}
+
+/// Whoever is asked of a match is not quoted of another: the queue has another variant, home or mode when all have accepted.
+async fn what_was_said_of_another_match_is_not_told(w: World) {
+    let config = w.teams("duel", 1, Some(20)).await;
+    let model = elsewhere(&w, truthful);
+    let variant = Some(gsm_core::Variant::new("ice").unwrap());
+    let changed = [
+        QueueConfig { variant, ..config.clone() },
+        QueueConfig { home: Some(1), ..config.clone() },
+        QueueConfig { mode: mode("crowd"), ..config.clone() },
+    ];
+    let p = w.players(8).await;
+    for (nth, p) in p.chunks(2).enumerate() {
+        w.put(config.clone()).await;
+        let tickets = w.enter_all("duel", p).await;
+        assert_eq!(model.asked.lock().len(), nth + 1);
+        if let Some(changed) = changed.get(nth) {
+            w.put(changed.clone()).await;
+        }
+        for (ticket, player) in tickets.iter().zip(p) {
+            let proposal = w.seen(*ticket).await.proposal.unwrap();
+            w.engine.respond(&w.by(*player), proposal, *player, true).await.unwrap();
+        }
+        let spoke = forecast(&formed(&w, tickets[0]).await).inside.unwrap().spoke;
+        assert_eq!(spoke == Spoke::Own, nth < changed.len(), "{nth}: {spoke:?}");
+    }
 }
 
 async fn only_matches_of_two_sides_of_its_modes_are_asked_about(w: World) {
