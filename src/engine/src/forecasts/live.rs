@@ -3,7 +3,7 @@ use super::{
     fairness::Fairness,
     segments::{Parts, Segment},
 };
-use crate::store::{LessonRow, Spoke};
+use crate::store::LessonRow;
 use gsm_core::{Attribute, PlayerId, Timestamp};
 use gsm_ml::{Drift, log_loss, reached};
 use gsm_rating::evaluation::{self, Evaluation};
@@ -68,8 +68,9 @@ impl Scored {
         if let Some(shares) = scores.get_mut(gsm_ml::CONTENDERS.len()) {
             shares.iter_mut().for_each(|(share, _)| *share = score_of_share(*share, reached.len()));
         }
-        let beside = match (inside.map(|inside| &inside.spoke), scores.first().map(Vec::as_slice)) {
-            (Some(Spoke::Elsewhere { own, .. }), Some([shown])) => Some([*shown, (*own, shown.1)]),
+        let own = inside.and_then(|inside| inside.spoke.own());
+        let beside = match (own, scores.first().map(Vec::as_slice)) {
+            (Some(own), Some([shown])) => Some([*shown, (own, shown.1)]),
             _ => None,
         };
         let shadows = inside.map(|inside| inside.shadows.as_slice()).unwrap_or_default().iter();

@@ -73,6 +73,10 @@ pub struct Reply {
     pub model: String,
     /// The production variant that spoke, where that is told.
     pub variant: Option<String>,
+    /// The id that the call was given, by which what the platform captured of it is found. Kept beside the answer, see
+    /// [`HeardOf`].
+    #[serde(skip)]
+    pub inference: Option<String>,
 }
 
 /// Why there is no answer.
@@ -144,12 +148,19 @@ pub enum HeardOf {
         home: Option<usize>,
         /// See [`Question::variant`].
         variant: Option<Variant>,
+        /// See [`Reply::inference`].
+        inference: Option<String>,
     },
 }
 
 impl HeardOf {
     fn new(heard: Heard, mode: &Mode, of: &Question) -> Self {
-        Self::Asked { heard, mode: mode.clone(), home: of.home, variant: of.variant.clone() }
+        let inference = heard.as_ref().ok().and_then(|reply| reply.inference.clone());
+        Self::Asked { heard, mode: mode.clone(), home: of.home, variant: of.variant.clone(), inference }
+    }
+
+    fn inference(&self) -> Option<&str> {
+        if let Self::Asked { inference, .. } = self { inference.as_deref() } else { None }
     }
 
     /// Whether a match of a mode is what was asked about; of its players it is always.
@@ -291,11 +302,12 @@ pub(super) fn spoken(mut own: Forecast, heard: &HeardOf) -> Forecast {
     let Some(inside) = &mut own.inside else { return own };
     match heard.answer() {
         Err(miss) => inside.spoke = Spoke::InsteadFor(miss),
-        Ok(Reply { chances: of, model, variant }) => {
-            inside.spoke = Spoke::Elsewhere {
-                model: model.clone(),
-                variant: variant.clone(),
-                own: own.expected.first().copied().unwrap_or(0.5),
+        Ok(Reply { chances: of, model, variant, .. }) => {
+            let (model, variant) = (model.clone(), variant.clone());
+            let expected = own.expected.first().copied().unwrap_or(0.5);
+            inside.spoke = match heard.inference().map(str::to_owned) {
+                Some(inference) => Spoke::Called { model, variant, own: expected, inference },
+                None => Spoke::Elsewhere { model, variant, own: expected },
             };
             inside.interval = Some([of.low, of.high]);
             inside.margin = of.margin;
@@ -327,7 +339,8 @@ mod tests {
             margin: None,
             quality: 1.0,
         };
-        let reply = Reply { chances, model: "duel-7".to_owned(), variant: Some("blue".to_owned()) };
+        let (model, variant) = ("duel-7".to_owned(), Some("blue".to_owned()));
+        let reply = Reply { chances, model, variant, inference: None };
         for heard in [Ok(reply), Err(Miss::Lied)] {
             let bytes = postcard::to_allocvec::<Heard>(&heard).unwrap();
             let read: HeardOf = postcard::from_bytes(&bytes).unwrap();
