@@ -1,6 +1,6 @@
 //! The matcher's turn: what the pools propose becomes proposals and matches, what is overdue ends.
 use crate::{
-    Call, Engine, EngineError, Happening, Heard, QueueConfig,
+    Call, Engine, EngineError, Happening, HeardOf, QueueConfig,
     aside::aside_of,
     events::{Telling, all_shown, places},
     matches::Forming,
@@ -243,7 +243,7 @@ impl Engine {
         queue: &Arc<QueueConfig>,
         pool: &Arc<QueuePool>,
         lease: Version,
-        (formed, heard): (Found, Option<Heard>),
+        (formed, heard): (Found, Option<HeardOf>),
     ) -> Fate {
         let ids = distinct(formed.sides.iter().flatten().copied());
         let keys: Vec<Key> = ids.iter().map(|id| Key::Ticket(*id)).collect();
@@ -316,7 +316,7 @@ impl Engine {
         call: &Call,
         queue: &Arc<QueueConfig>,
         lease: Version,
-        (formed, heard): (&Found, Option<Heard>),
+        (formed, heard): (&Found, Option<HeardOf>),
         tickets: Vec<(TicketId, TicketRow, Version)>,
     ) -> Result<Fate, EngineError> {
         let mut changes = self.changes(call, &[&queue.name]);

@@ -74,8 +74,8 @@ pub use error::{EngineError, Kind};
 pub use events::{Decision, EventPlayer, EventTicket, Happening, Listener, MatchmakingEvent, RuleCount};
 pub use forecasts::{
     Ask, Asked, Beginning, CHALLENGERS_MAX, CONTENDERS, ChallengerGlance, ChallengerView, Chances,
-    ContenderView, DriftView, FairnessLine, Heard, MatchPrediction, Miss, ModelGlance, ModelView, Question,
-    RecentFigures, RemoteModel, Reply, Segment, SegmentDimension, SegmentFigures, TrainedModel,
+    ContenderView, DriftView, FairnessLine, Heard, HeardOf, MatchPrediction, Miss, ModelGlance, ModelView,
+    Question, RecentFigures, RemoteModel, Reply, Segment, SegmentDimension, SegmentFigures, TrainedModel,
 };
 pub use forming::TickReport;
 pub use gsm_ml::Contribution;

@@ -6,7 +6,7 @@ pub(crate) use ending::{archive, end_writes, tell_match};
 pub(crate) use forming::Forming;
 
 use crate::{
-    Call, Engine, EngineError, Heard, Principal, QueueConfig, ResultView,
+    Call, Engine, EngineError, HeardOf, Principal, QueueConfig, ResultView,
     results::counting::rating_in,
     store::{Home, Key, MatchRow, Prediction, Row, Version},
     token::MatchClaim,
@@ -58,7 +58,7 @@ impl Engine {
         queue: &QueueConfig,
         roster: Roster,
         ratings: &[Vec<Rating>],
-        heard: Option<&Heard>,
+        heard: Option<&HeardOf>,
     ) -> MatchRow {
         let expected: Vec<f64> = self
             .rates(queue)
@@ -116,7 +116,7 @@ impl Engine {
         call: &Call,
         queue: &QueueConfig,
         roster: &Roster,
-        heard: &OnceCell<Option<Heard>>,
+        heard: &OnceCell<Option<HeardOf>>,
     ) -> Result<MatchView, EngineError> {
         if let Some(first) = self.replayed::<MatchView>(call, Home::Live).await? {
             let server_token = Some(self.match_token(first.id, &first.row));

@@ -1,6 +1,6 @@
 //! Proposals: a potential match that waits for its players' answers.
 use crate::{
-    Call, Decision, Engine, EngineError, Happening, Heard, Principal,
+    Call, Decision, Engine, EngineError, Happening, HeardOf, Principal,
     events::{Places, Telling, all_shown, places, shown},
     matches::Forming,
     store::{ChangeSet, Home, Key, Row, TicketRow, Version},
@@ -37,7 +37,7 @@ struct Open {
     queue: QueueName,
     proposal: Proposal,
     /// What a model elsewhere said of its match, where one was asked.
-    heard: Option<Box<Heard>>,
+    heard: Option<Box<HeardOf>>,
     version: Version,
 }
 

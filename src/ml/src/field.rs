@@ -50,6 +50,20 @@ const LEARNT_STRIDES: usize = 12;
 /// And when the score that it may expect is told.
 const TOLD_STRIDES: usize = 64;
 
+/// The score that each side reached, by its place: win 1, draw 0.5, loss 0, the mean over its opponents. O(sides log sides).
+#[must_use]
+pub fn reached(places: &[u32]) -> Vec<f64> {
+    let mut order = places.to_vec();
+    order.sort_unstable();
+    let others = (places.len().max(2) - 1) as f64;
+    let score = |place: &u32| {
+        let better = order.partition_point(|other| other < place);
+        let worse = places.len() - order.partition_point(|other| other <= place);
+        0.5 + (worse as f64 - better as f64) / (2.0 * others)
+    };
+    places.iter().map(score).collect()
+}
+
 impl Model {
     /// Looks at a free-for-all, from all that counted so far. O(players).
     ///
@@ -114,7 +128,8 @@ impl Model {
     /// was seen when it was predicted. O(players + pairs looked at).
     ///
     /// # Errors
-    /// As [`Model::field`]; nothing has changed then.
+    /// As [`Model::field`], and places of more or fewer sides; nothing has changed then. A rating that comes out as no number,
+    /// which stays what it was; the weights, and experts before that one, have learnt the match then.
     pub fn learn_field(&mut self, entry: &Entry<'_>, field: &Field, places: &[u32]) -> Result<(), MlError> {
         check(entry)?;
         let sides = entry.sides.len().min(places.len());
@@ -139,14 +154,10 @@ impl Model {
 
         let others = (sides - 1) as f64;
         let all: f64 = levels.iter().sum();
-        let mut sorted: Vec<u32> = places.to_vec();
-        sorted.sort_unstable();
+        let scores = reached(places);
         let order = field.finished(places);
         for (at, nth) in order.iter().copied().enumerate() {
-            let (Some(players), Some(place)) = (ranked.get(nth), places.get(nth)) else { continue };
-            let better = sorted.partition_point(|other| other < place);
-            let worse = sides - sorted.partition_point(|other| other <= place);
-            let score = 0.5 + (worse as f64 - better as f64) / (2.0 * others);
+            let (Some(players), Some(score)) = (ranked.get(nth), scores.get(nth).copied()) else { continue };
             let level = levels.get(nth).copied().unwrap_or_default();
             // Who ended next behind; the last remembers the first.
             let next = order.get(if at + 1 < sides { at + 1 } else { at - 1 });
@@ -262,4 +273,16 @@ fn check(entry: &Entry<'_>) -> Result<(), MlError> {
         return Err(MlError::EmptySide { side });
     }
     check_players(entry.sides.iter().flat_map(|side| side.iter().copied()), PLAYERS_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_of_places() {
+        assert_eq!(reached(&[1, 2]), [1.0, 0.0]);
+        assert_eq!(reached(&[1, 1]), [0.5, 0.5]);
+        assert_eq!(reached(&[2, 1, 4, 3, 4]), [0.75, 1.0, 0.125, 0.5, 0.125]);
+    }
 }

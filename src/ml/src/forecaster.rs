@@ -8,14 +8,15 @@ use gsm_rating::evaluation::{self, advantages};
 use gsm_rating::history::{History, Lineup};
 use std::sync::Arc;
 
-/// A model in a history. Where every match has two sides they are looked at as that, else all are free-for-all.
+/// A model in a history.
 #[derive(Clone, Debug)]
 pub struct Forecaster<'a> {
     model: Model,
     /// Until when the weights are held.
     seen: Option<Timestamp>,
     history: &'a History,
-    two_sided: bool,
+    /// Whether a match of two sides is looked at as that; else it is a free-for-all of two.
+    knows_duels: bool,
     /// Whether team 0 has the advantage of the game in a variant.
     home: Vec<bool>,
     /// The matches of the moment, from this index on, as they were before the first of them counted.
@@ -31,13 +32,15 @@ pub struct Forecaster<'a> {
 const AHEAD: usize = 4;
 
 impl<'a> Forecaster<'a> {
-    /// Before the first match, with a model that knows nothing yet.
+    /// Before the first match, with a model that knows nothing yet, as the evaluation protocol has it: where every match has
+    /// two sides they are looked at as that, else all are free-for-all.
     #[must_use]
     pub fn new(history: &'a History) -> Self {
-        Self::with(Model::new(), history, None)
+        Self { knows_duels: history.is_two_sided(), ..Self::with(Model::new(), history, None) }
     }
 
-    /// Before the first match, with a model that knows no player. Its weights are held ([`Model::hold`]) for the matches up
+    /// Before the first match, with a model that knows no player. It looks at each match as a server does: at one of two sides
+    /// as that, whatever others are among them. Its weights are held ([`Model::hold`]) for the matches up
     /// to and with `seen`: those that it has learnt them from.
     #[must_use]
     pub fn with(model: Model, history: &'a History, seen: Option<Timestamp>) -> Self {
@@ -45,7 +48,7 @@ impl<'a> Forecaster<'a> {
             model,
             seen,
             history,
-            two_sided: history.is_two_sided(),
+            knows_duels: true,
             home: advantages(history),
             from: 0,
             twos: Vec::new(),
@@ -55,10 +58,10 @@ impl<'a> Forecaster<'a> {
     }
 
     /// The same, growing so many trees as it goes, anew with twice as many matches each time: each match is predicted by
-    /// trees grown on those before it. None where matches have more than two sides.
+    /// trees grown on those before it. None where no match has two sides.
     #[must_use]
     pub fn growing(self, trees: usize) -> Self {
-        let grower = (trees > 0 && self.two_sided).then(|| Grower::new(trees));
+        let grower = (trees > 0 && self.knows_duels).then(|| Grower::new(trees));
         Self { grower, ..self }
     }
 
@@ -82,7 +85,11 @@ impl<'a> Forecaster<'a> {
         (self.history.variants() > 1).then(|| self.history.variant_of(index))
     }
 
+    /// The sides of a match that is looked at as one of two.
     fn two(&self, index: usize) -> Option<[Lineup<'a>; 2]> {
+        if !self.knows_duels || self.history.side_count(index) != 2 {
+            return None;
+        }
         let mut sides = self.history.sides(index);
         Some([sides.next()?, sides.next()?])
     }
@@ -135,7 +142,7 @@ impl<'a> Forecaster<'a> {
     fn learn_from(&mut self, index: usize) -> Result<(), MlError> {
         self.model.hold(self.seen.is_some_and(|seen| self.history.at(index) <= seen));
         let at = index.wrapping_sub(self.from);
-        if let (true, Some([one, other])) = (self.two_sided, self.two(index)) {
+        if let Some([one, other]) = self.two(index) {
             let meeting = self.meeting(index, [one, other]);
             let of = match self.twos.get_mut(at).and_then(Option::take) {
                 Some(of) => of,
@@ -171,13 +178,11 @@ impl evaluation::Forecaster for Forecaster<'_> {
         for index in from..to {
             let ahead = self.history.sides(index + AHEAD).flat_map(|side| side.players);
             self.model.prefetch(ahead.copied());
-            if self.two_sided {
-                let seen = self.see_two(index);
-                self.twos.push(seen);
-            } else {
-                let seen = self.see_field(index);
-                self.fields.push(seen);
-            }
+            let is_duel = self.two(index).is_some();
+            let (two, field) =
+                if is_duel { (self.see_two(index), None) } else { (None, self.see_field(index)) };
+            self.twos.push(two);
+            self.fields.push(field);
         }
     }
 
@@ -189,9 +194,14 @@ impl evaluation::Forecaster for Forecaster<'_> {
     }
 
     fn pairs(&mut self, index: usize, each: &mut dyn FnMut(f64, f64)) {
-        let field = self.fields.get(index.wrapping_sub(self.from)).and_then(Option::as_ref);
-        let Some(field) = field else { return };
+        let at = index.wrapping_sub(self.from);
         let places: Vec<u32> = self.history.sides(index).map(|side| side.place).collect();
+        if let (Some(of), [place, against]) = (self.twos.get(at).and_then(Option::as_ref), places.as_slice())
+            && place != against
+        {
+            return each(self.model.chances(of).0, score(*place, *against));
+        }
+        let Some(field) = self.fields.get(at).and_then(Option::as_ref) else { return };
         for (one, place) in places.iter().enumerate() {
             for (other, against) in places.iter().enumerate().skip(one + 1) {
                 if place != against {

@@ -303,10 +303,13 @@ impl Model {
     /// looked at before the first of them is learnt from. O(players + features²).
     ///
     /// # Errors
-    /// As [`Model::features`], and a score that is not finite; nothing has changed then.
+    /// As [`Model::features`], and a score that is not finite; nothing has changed then. A rating that comes out as no number,
+    /// which stays what it was; experts before that one have learnt the match then.
     pub fn learn(&mut self, meeting: &Meeting<'_>, of: &Features, outcome: &Outcome) -> Result<(), MlError> {
         meeting.check(PLAYERS_MAX)?;
         outcome.check()?;
+        // What matches since that moment did is no step of this one.
+        let before = if !self.held && self.motion.is_due() { Some(self.features(meeting)?) } else { None };
         self.seat(meeting.players());
         self.look(meeting.players());
         let [one, other] = meeting.sides;
@@ -320,6 +323,10 @@ impl Model {
         self.experts.rate(&finished, &self.seen, setting(meeting), &mut self.variants)?;
 
         let y = outcome.score();
+        let before = before.map(|before| {
+            let surprise = y - logistic(self.plain(&before));
+            (before, surprise)
+        });
         let stacked = self.stacked(of);
         let logit = self.joined(stacked, of);
         let margin = self.learn_weights(stacked, of, outcome);
@@ -338,17 +345,21 @@ impl Model {
         };
         self.record(&ranked[0], &ranked[1], played(y, 1.0, levels));
         self.record(&ranked[1], &ranked[0], played(1.0 - y, -1.0, [levels[1], levels[0]]));
-        if !self.held && self.motion.is_due() {
-            self.look_back(meeting, of, y - logistic(logit))?;
+        if !self.held {
+            self.motion.count();
+        }
+        if let Some((before, surprise)) = before {
+            self.look_back(meeting, &before, surprise)?;
         }
         Ok(())
     }
 
-    /// Looks at the same match again after it was learnt, by the same weights: how far the players' numbers moved it.
-    fn look_back(&mut self, meeting: &Meeting<'_>, of: &Features, surprise: f64) -> Result<(), MlError> {
+    /// Looks at the same match again after it was learnt, by the same weights: how far the players' numbers moved it since
+    /// `before`, which was right before that.
+    fn look_back(&mut self, meeting: &Meeting<'_>, before: &Features, surprise: f64) -> Result<(), MlError> {
         let after = self.features(meeting)?;
-        let step = self.joined(self.stacked(&after), &after) - self.joined(self.stacked(of), of);
-        self.motion.learn(step, surprise, of.variance());
+        let step = self.plain(&after) - self.plain(before);
+        self.motion.learn(step, surprise, before.variance());
         Ok(())
     }
 

@@ -33,10 +33,14 @@ impl Motion {
         Self { matches: 0, moved: 0.0, surprised: PRIOR }
     }
 
-    /// Counts a match; whether its step is to be looked at.
-    pub(crate) const fn is_due(&mut self) -> bool {
+    /// Whether the step of the next match is to be looked at.
+    pub(crate) const fn is_due(&self) -> bool {
+        self.matches.wrapping_add(1).is_multiple_of(EVERY)
+    }
+
+    /// Counts a match.
+    pub(crate) const fn count(&mut self) {
         self.matches = self.matches.wrapping_add(1);
-        self.matches.is_multiple_of(EVERY)
     }
 
     /// After a match that came unexpected by `surprise` the logit of the same match is more by `step`; `variance` is
@@ -69,6 +73,8 @@ impl Motion {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Features, Meeting, Model, Outcome};
+    use gsm_core::Timestamp;
 
     /// Steps of a model that believes in `variance` where its base believes in .1.
     fn excess(variance: f64) -> f64 {
@@ -87,10 +93,52 @@ mod tests {
         assert_eq!(Motion::new().excess(), 0.0);
     }
 
+    /// Duels of players whose form moves, so many of one moment: with `fresh` each is learnt by what it was looked at right before.
+    fn of_moments(matches: u32, fresh: bool) -> f64 {
+        let mut model = Model::new();
+        let mut drawn = 1_u64;
+        let mut unit = || {
+            drawn = drawn.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (drawn >> 11) as f64 / (1_u64 << 53) as f64
+        };
+        let mut skill = [0.0; 12];
+        for moment in 0..6_000 / matches {
+            let at = Timestamp::from_millis(i64::from(moment) * 600_000);
+            let one = (unit() * 12.0) as u32;
+            let (one, other) = ([one], [(one + 1 + (unit() * 11.0) as u32) % 12]);
+            let meeting = Meeting::new(at, &one, &other);
+            let begin = model.features(&meeting).unwrap();
+            for _ in 0..matches {
+                let now = model.features(&meeting).unwrap();
+                let lead: f64 = skill[one[0] as usize] - skill[other[0] as usize];
+                let places = if unit() < 1.0 / (1.0 + (-lead).exp()) { [1, 2] } else { [2, 1] };
+                let of: &Features = if fresh { &now } else { &begin };
+                model.learn(&meeting, of, &Outcome { places, scores: [None, None] }).unwrap();
+                for of in [one[0], other[0]] {
+                    skill[of as usize] += unit() - 0.5;
+                }
+            }
+        }
+        model.motion.excess()
+    }
+
+    /// What the matches before it did since a match was predicted is no step of its own.
+    #[test]
+    fn a_step_is_that_of_one_match() {
+        let (fresh, of_eight) = (of_moments(8, true), of_moments(8, false));
+        assert!(fresh > 0.3 && of_eight < fresh, "{of_eight} {fresh}");
+        assert_eq!(of_moments(1, true), of_moments(1, false));
+    }
+
     #[test]
     fn one_of_many_is_looked_at_and_what_is_no_number_counts_not() {
         let mut motion = Motion::new();
-        assert_eq!((0..10 * EVERY).filter(|_| motion.is_due()).count(), 10);
+        let is_due = |_: &u32| {
+            let is_due = motion.is_due();
+            motion.count();
+            is_due
+        };
+        assert_eq!((0..10 * EVERY).filter(is_due).count(), 10);
         motion.learn(f64::NAN, 0.5, 0.1);
         motion.learn(1.0, 0.5, f64::INFINITY);
         assert!(motion.excess() == 0.0 && motion.makes_sense());

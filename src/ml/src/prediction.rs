@@ -11,8 +11,8 @@ pub struct Prediction {
     pub expected: f64,
     /// The logit of `expected`.
     pub logit: f64,
-    /// The expected score is believed to be at least this, and at most `high`: 95 times out of 100, where skill moves no faster
-    /// than the base expert takes it to.
+    /// The expected score is believed to be at least this, and at most `high`: 95 times out of 100, by what the weights and the
+    /// base expert are not sure of and by how much faster than that the model moves. Where form moves very fast it holds less.
     pub low: f64,
     /// See `low`.
     pub high: f64,

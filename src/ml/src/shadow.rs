@@ -1,5 +1,5 @@
 //! Weights in the shadow of a model: they look at what it looks at, and know no players of their own. How fast skill moves
-//! is seen by players alone, so that their intervals are those of the base's uncertainty.
+//! is seen by players alone, so that what they take it to be stays what they began with.
 use crate::field::{Field, each_pair, learn_pair};
 use crate::meeting::Outcome;
 use crate::model::Model;

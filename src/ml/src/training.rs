@@ -17,7 +17,7 @@ pub struct Plan<'a> {
     pub holdout: f64,
     /// How much the weights forget; none lets the matches before the holdout decide.
     pub forgetting: Option<f64>,
-    /// So many trees are grown above the regressions; where matches have more than two sides there are none.
+    /// So many trees are grown above the regressions, on the matches of two sides.
     pub trees: usize,
     /// Who must be beaten, and the hash of its file.
     pub champion: Option<(&'a ModelFile, &'a str)>,
@@ -54,15 +54,16 @@ impl Plan<'_> {
     }
 
     fn grows(&self) -> bool {
-        self.trees > 0 && self.history.is_two_sided()
+        self.trees > 0 && (0..self.history.len()).any(|index| self.history.side_count(index) == 2)
     }
 
-    /// Settings are chosen on the second half of what comes before the holdout.
+    /// Settings are chosen on the second half of what comes before the holdout, which has the nearest number of matches to its
+    /// share: that of `m` among `n` has `m`.
     #[must_use]
     pub fn windows(&self) -> Windows {
         let n = self.history.len();
         let share = if self.holdout.is_finite() { self.holdout.clamp(0.0, 1.0) } else { 0.0 };
-        let test = n - (n as f64 * share) as usize;
+        let test = n - (n as f64 * share).round() as usize;
         Windows { tune: test / 2, test, end: n }
     }
 
@@ -133,7 +134,7 @@ fn compared(
     plan: &Plan<'_>,
     each: &mut impl FnMut(),
 ) -> Result<Option<Compared>, Unrated> {
-    let seen = champion.about.window.to;
+    let seen = champion.about.seen_to();
     let weights = champion.weights(&plan.names(Vec::new()).variants);
     let judged = judge(Forecaster::with(weights, plan.history, Some(seen)), plan, each)?;
     let test = plan.windows().test;
@@ -166,8 +167,8 @@ pub fn rating_alone(plan: &Plan<'_>, mut each: impl FnMut()) -> Result<Option<Fi
     Ok(Figures::of(&scored.test.report()))
 }
 
-/// How good it is on the holdout always to say what the first side scored before on the mean; of a free-for-all, that any
-/// pair is even.
+/// How good it is on the holdout always to say what the first side scored before on the mean; where matches have more sides,
+/// that any pair is even.
 #[must_use]
 pub fn constant(plan: &Plan<'_>) -> Option<Figures> {
     let (history, windows) = (plan.history, plan.windows());

@@ -47,8 +47,12 @@ impl RemoteModel for Elsewhere {
             let miss = random.pick(&Miss::ALL).unwrap_or(Miss::Slow);
             return vec![Err(miss); all.len()];
         }
-        let reply =
-            |of: &Question| Reply { chances: says(&of.sides), model: "far".to_owned(), variant: None };
+        let reply = |of: &Question| Reply {
+            chances: says(&of.sides),
+            model: "far".to_owned(),
+            variant: None,
+            inference: None,
+        };
         let answered = if random.chance(0.1) { all.len() - 1 } else { all.len() };
         all.iter().take(answered).map(reply).map(Ok).collect()
     }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use gsm_core::{CommitKey, PlayerId, ProposalId};
 use gsm_engine::store::{
     ChangeSet, CommitError, Committed, CountingRow, Cursor, Expect, Fold, Key, KeyRange, Op, PushEvent,
-    ReadError, Row, Spoke, Store, StoreFault, StoreLimits, Versioned, Write,
+    ReadError, Row, Store, StoreFault, StoreLimits, Versioned, Write,
 };
 use gsm_session::{MatchState, TicketState};
 use parking_lot::Mutex;
@@ -247,10 +247,7 @@ impl Planted {
                         && matches!(&**row, Row::Match(_))
                         && let Row::Match(formed) = &mut *Arc::make_mut(row)
                         && let Some(forecast) = &mut formed.prediction.forecast
-                        && forecast
-                            .inside
-                            .as_ref()
-                            .is_some_and(|of| matches!(of.spoke, Spoke::Elsewhere { .. }))
+                        && forecast.inside.as_ref().is_some_and(|of| of.spoke.own().is_some())
                     {
                         forecast.chances = forecast.chances.map(|[win, draw, loss]| [loss, draw, win]);
                     }

@@ -22,7 +22,8 @@ use std::path::{Path, PathBuf};
 const LEDGER: &str = "registry.json";
 /// After the name of a model.
 const SUFFIX: &str = ".gsmmodel";
-/// The ledger holds so many versions; beyond, old ones are deleted by hand with their lines.
+/// The ledger holds so many versions, and no line of it can be taken away, for it has a hash: beyond, the directory is moved away
+/// and a new one begun.
 const VERSIONS_MAX: usize = 10_000;
 
 /// Who promotes what, and why.

@@ -6,6 +6,7 @@ use super::{
     wire,
 };
 use crate::{
+    SystemIds,
     cause::{in_one_line, plain},
     elsewhere::{EndpointListener, EndpointNews},
 };
@@ -18,7 +19,7 @@ use aws_sdk_sagemakerruntime::{
     primitives::Blob,
 };
 use futures::future::join_all;
-use gsm_core::Mode;
+use gsm_core::{IdSource as _, Mode};
 use gsm_engine::{Heard, Question, RemoteModel, Reply};
 use gsm_ml::Home;
 use parking_lot::Mutex;
@@ -132,9 +133,11 @@ impl Endpoint {
 
 async fn invoke(client: Client, name: String, body: Vec<u8>, wanted: usize) -> Result<Vec<Reply>, Miss> {
     let bytes_max = answer_bytes_max(body.len(), wanted);
+    let inference = format!("gsm-{:032x}", SystemIds.next_u128());
     let call = client
         .invoke_endpoint()
         .endpoint_name(name)
+        .inference_id(&inference)
         .content_type("application/json")
         .accept("application/json")
         .body(Blob::new(body));
@@ -143,7 +146,11 @@ async fn invoke(client: Client, name: String, body: Vec<u8>, wanted: usize) -> R
     let variant = wire::variant(answer.invoked_production_variant())?;
     let body = answer.body().map(AsRef::as_ref).unwrap_or_default();
     let read = wire::answers(body, wanted)?;
-    Ok(read.into_iter().map(|(chances, model)| Reply { chances, model, variant: variant.clone() }).collect())
+    let reply = |(chances, model)| {
+        let (variant, inference) = (variant.clone(), Some(inference.clone()));
+        Reply { chances, model, variant, inference }
+    };
+    Ok(read.into_iter().map(reply).collect())
 }
 
 /// As the engine asks it.

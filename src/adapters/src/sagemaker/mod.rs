@@ -129,6 +129,8 @@ pub enum Speaker {
         variant: Option<String>,
         /// The model behind it.
         model: String,
+        /// The id of the call, under which the endpoint's data capture has it.
+        inference: Option<String>,
     },
     /// The local model.
     Local {
@@ -171,8 +173,8 @@ impl Predictor {
     pub async fn ask(&self, all: &[Asked]) -> Vec<Spoken> {
         let heard = self.endpoint.ask(all).await;
         let spoken = |(asked, heard): (&Asked, Result<Reply, Miss>)| match heard {
-            Ok(Reply { chances, model, variant }) => {
-                Spoken { chances, speaker: Speaker::Endpoint { variant, model } }
+            Ok(Reply { chances, model, variant, inference }) => {
+                Spoken { chances, speaker: Speaker::Endpoint { variant, model, inference } }
             }
             Err(miss) => self.instead(asked, &miss),
         };

@@ -1,6 +1,10 @@
 //! Several histories as one.
 use super::Chronicle;
 use gsm_rating::history::Lineup;
+use std::collections::HashMap;
+
+/// Of each side its place and its players.
+type Lineups = Vec<(u32, Vec<u32>)>;
 
 /// All matches by time; of one moment in the order of the files. Players and variants of one name are one. A match that
 /// several files have, with the same number, time and lineups, counts once.
@@ -14,8 +18,8 @@ pub(crate) fn merged(mut chronicles: Vec<Chronicle>) -> Chronicle {
     }
     order.sort_unstable();
     let mut merged = Chronicle::default();
-    // The matches of the moment: number, file, lineups.
-    let (mut moment, mut seen) = (i64::MIN, Vec::<(u64, usize, Vec<(u32, Vec<u32>)>)>::new());
+    // The matches of the moment by number: of each file, in which a number comes once.
+    let (mut moment, mut seen) = (i64::MIN, HashMap::<u64, Vec<(usize, Lineups)>>::new());
     for (at, file, index) in order {
         let Some(of) = chronicles.get(file) else { continue };
         let variant = merged.variant_of(of.history.variant_name(of.history.variant_of(index)));
@@ -29,13 +33,14 @@ pub(crate) fn merged(mut chronicles: Vec<Chronicle>) -> Chronicle {
             (moment, _) = (at, seen.clear());
         }
         let number = of.numbers.get(index).copied().unwrap_or_default();
-        let lineups = of.history.sides(index).map(|side| side.place).zip(players.iter().cloned()).collect();
-        let is_known = |of: &(u64, usize, Vec<_>)| of.0 == number && of.1 != file && of.2 == lineups;
-        if seen.iter().any(is_known) {
+        let lineups: Lineups =
+            of.history.sides(index).map(|side| side.place).zip(players.iter().cloned()).collect();
+        let known = seen.entry(number).or_default();
+        if known.iter().any(|(other, of)| *other != file && *of == lineups) {
             merged.repeated += 1;
             continue;
         }
-        seen.push((number, file, lineups));
+        known.push((file, lineups));
         let sides = of.history.sides(index).zip(&players);
         let sides = sides.map(|(side, players)| Lineup { place: side.place, score: side.score, players });
         merged.history.push(of.history.at(index), variant, sides);

@@ -16,7 +16,7 @@ pub(crate) use line::Fault;
 use line::{Row, number_of, parse_row};
 pub(crate) use merge::merged;
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     fs::File,
     io::{BufRead, BufReader, Read},
     path::Path,
@@ -161,13 +161,23 @@ pub(crate) fn drawn(bar: ProgressBar, template: &str) -> ProgressBar {
     bar
 }
 
-/// A match that has a bad line before its first good one.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Doomed {
-    /// The one of this number.
-    Match(u64),
+/// Matches that have a bad line before their first good one. No more than there are bad lines.
+#[derive(Debug, Default)]
+struct Doomed {
+    /// Those of these numbers, which are yet to come.
+    matches: BTreeSet<u64>,
     /// Whichever begins next: the number cannot be read.
-    Next,
+    next: bool,
+}
+
+impl Doomed {
+    /// A match begins; whether it is one of them. Those of smaller numbers will not come.
+    fn begins(&mut self, number: u64) -> bool {
+        let is_doomed = self.matches.contains(&number) || self.next;
+        self.matches = self.matches.split_off(&number.saturating_add(1));
+        self.next = false;
+        is_doomed
+    }
 }
 
 struct Reader {
@@ -177,8 +187,8 @@ struct Reader {
     rows: Vec<Row>,
     /// Whether a line of that match was bad.
     spoilt: bool,
-    /// Of which match that is yet to begin a line was bad.
-    doomed: Option<Doomed>,
+    /// Of which matches that are yet to begin a line was bad.
+    doomed: Doomed,
     /// Number and time of the last match that began.
     last: Option<(u64, i64)>,
     line: u64,
@@ -195,7 +205,7 @@ impl Reader {
             read: Chronicle::default(),
             rows: Vec::new(),
             spoilt: false,
-            doomed: None,
+            doomed: Doomed::default(),
             last: None,
             line: 0,
             json: false,
@@ -311,9 +321,10 @@ impl Reader {
     fn spoil(&mut self, number: Option<u64>) {
         match (number, self.last) {
             (Some(number), Some((last, _))) if number == last => self.spoilt = true,
-            (Some(_), _) if self.doomed == Some(Doomed::Next) => {}
-            (Some(number), _) => self.doomed = Some(Doomed::Match(number)),
-            (None, _) => (self.spoilt, self.doomed) = (true, Some(Doomed::Next)),
+            (Some(number), _) => {
+                self.doomed.matches.insert(number);
+            }
+            (None, _) => (self.spoilt, self.doomed.next) = (true, true),
         }
     }
 
@@ -334,7 +345,7 @@ impl Reader {
                 return Err(Fault::new(row.line, format!("gives match {} another mode", row.number)));
             }
             // Whose number could not be read stood between rows of this match, and so was one of them.
-            self.doomed = self.doomed.filter(|doomed| *doomed != Doomed::Next);
+            self.doomed.next = false;
             self.rows.push(row);
             return Ok(());
         }
@@ -349,12 +360,7 @@ impl Reader {
         if self.is_full() {
             return Ok(());
         }
-        self.spoilt = match self.doomed {
-            Some(Doomed::Match(number)) => number == row.number,
-            Some(Doomed::Next) => true,
-            None => false,
-        };
-        self.doomed = None;
+        self.spoilt = self.doomed.begins(row.number);
         self.last = Some((row.number, row.at_s));
         self.rows.push(row);
         Ok(())

@@ -98,6 +98,22 @@ fn the_limit_takes_the_first_matches() {
     assert_eq!(take(2).unwrap_err().line, 6);
 }
 
+#[test]
+fn a_match_that_two_files_have_at_one_moment_counts_once() {
+    let file = |from: u64| {
+        let rows = (from..from + 20_000)
+            .flat_map(|n| [format!("{n},5,0,p{},1,,", n % 7), format!("{n},5,1,q{},{},,", n % 5, 2 + n % 2)]);
+        let rows: Vec<String> = rows.collect();
+        read_rows(&rows.iter().map(String::as_str).collect::<Vec<_>>(), Reading::default()).unwrap()
+    };
+    let both = merged(vec![file(1), file(15_001)]);
+    assert_eq!((both.history.len(), both.repeated), (35_000, 5_000));
+    // Of one number and moment, and others played: none is the other.
+    let other = read_rows(&["1,5,0,ann,2,0,", "1,5,1,zoe,1,3,x"], Reading::default()).unwrap();
+    let both = merged(vec![read_rows(&DUEL, Reading::default()).unwrap(), other]);
+    assert_eq!((both.history.len(), both.repeated), (2, 0));
+}
+
 #[track_caller]
 fn check(rows: &[&str], line: u64, part: &str) {
     let fault = read_rows(rows, Reading::default()).unwrap_err();
@@ -174,6 +190,23 @@ fn a_bad_line_spoils_its_own_match_and_no_other() {
     let rows =
         ["2,6,0,a,1,,", DUEL[0], "2,6,1,b,2,,", "4,5,0,a,1,,", "4,7,1,b,2,,", "5,8,0,a,1,,", "5,8,1,b,2,,"];
     check_left(&text(&rows), &[2, 5], 2);
+}
+
+#[test]
+fn every_match_that_had_a_bad_line_before_its_place_is_left_out() {
+    let bad = |number: u64| format!("{number},six,0,x,1,,");
+    let (two, three, four) = (bad(2), bad(3), bad(4));
+    let good = ["2,6,0,a,1,,", "2,6,1,b,2,,", "3,7,0,a,1,,", "3,7,1,b,2,,", "4,8,0,a,1,,", "4,8,1,b,2,,"];
+    let mut rows = DUEL.to_vec();
+    rows.extend([two.as_str(), &four, &three]);
+    rows.extend(good);
+    rows.extend(["5,9,0,a,1,,", "5,9,1,b,2,,"]);
+    check_left(&text(&rows), &[1, 5], 3);
+    // A line that nobody knows the match of takes no doom from those whose it is known.
+    let mut rows = vec![four.as_str(), "rubbish"];
+    rows.extend(DUEL);
+    rows.extend(good);
+    check_left(&text(&rows), &[2, 3], 2);
 }
 
 #[test]

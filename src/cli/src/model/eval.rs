@@ -100,7 +100,7 @@ impl Eval {
                 }
                 Err(error) => return Err(blamed(error)),
             };
-            let seen = of.about.window.to;
+            let seen = of.about.seen_to();
             let weights = file.weights(&plan.names(Vec::new()).variants);
             let forecaster = Forecaster::with(weights, history, Some(seen));
             let judged = judge(forecaster, &plan, &mut each).map_err(|unrated| matches.blame(unrated))?;

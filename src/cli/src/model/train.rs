@@ -11,7 +11,9 @@ use crate::{
 use clap::Args;
 use gsm_adapters::{SystemClock, models::Models};
 use gsm_core::{Clock as _, Timestamp};
-use gsm_ml::{About, Model, ModelFile, Plan, TREES_MAX, Trained, better, data_hash, train};
+use gsm_ml::{
+    About, Model, ModelFile, Plan, TREES_MATCHES_MIN, TREES_MAX, Trained, better, data_hash, train,
+};
 use indicatif::ProgressBar;
 use serde_json::json;
 
@@ -116,7 +118,16 @@ pub(crate) fn trained(
     };
     (about.forgetting, about.metrics, about.window) = (forgetting, metrics, window);
     about.trees = u32::try_from(model.trees()).unwrap_or(u32::MAX);
+    if trees > 0 && about.trees == 0 {
+        note(format_args!(
+            "mode `{}`: no trees were grown; {TREES_MATCHES_MIN} matches of two sides are needed, and something in them that the regressions do \
+             not see",
+            matches.mode
+        ));
+    }
     about.data = data_hash(&matches.history, &matches.players);
+    // Who trains on the server's own results says which.
+    about.results_to = Some(0);
     Ok(ModelFile { about, names, model })
 }
 

@@ -114,13 +114,15 @@ fn member(part: &str) -> Result<Member, Failure> {
 
 fn as_json(of: &Spoken) -> Value {
     let (speaker, variant, model, why) = match &of.speaker {
-        Speaker::Endpoint { variant, model } => ("endpoint", variant.as_deref(), Some(model), None),
+        Speaker::Endpoint { variant, model, .. } => ("endpoint", variant.as_deref(), Some(model), None),
         Speaker::Local { model, why } => ("local", None, Some(model), Some(why)),
         Speaker::Rating { why } => ("rating", None, None, Some(why)),
     };
+    let inference =
+        if let Speaker::Endpoint { inference, .. } = &of.speaker { inference.as_deref() } else { None };
     let chances = of.chances;
     json!({
-        "speaker": speaker, "production_variant": variant, "model": model, "why": why.map(ToString::to_string),
+        "speaker": speaker, "production_variant": variant, "inference_id": inference, "model": model, "why": why.map(ToString::to_string),
         "win": chances.win, "draw": chances.draw, "loss": chances.loss, "expected": chances.expected,
         "low": chances.low, "high": chances.high, "margin": chances.margin, "quality": chances.quality,
     })
@@ -128,7 +130,7 @@ fn as_json(of: &Spoken) -> Value {
 
 fn text(of: &Spoken) {
     let who = match &of.speaker {
-        Speaker::Endpoint { variant, model } => {
+        Speaker::Endpoint { variant, model, .. } => {
             format!("{model} at the endpoint, variant {}", variant.as_deref().unwrap_or("not told"))
         }
         Speaker::Local { model, why } => format!("{model} here, for {why}"),

@@ -37,10 +37,11 @@ impl Hyperparameters {
         for (name, value) in all {
             let wrong = |what: String| format!("hyperparameter `{name}`: {what}");
             let text = value.as_str().ok_or_else(|| wrong(format!("{value} is not text")))?.trim();
-            // Tools write text as JSON once more, and leave what is not set empty.
+            // Tools write text as JSON once more, and leave what is not set empty, or null.
             let inner = serde_json::from_str::<String>(text).ok();
+            let is_null = text == "null";
             let text = inner.as_deref().unwrap_or(text).trim();
-            if text.is_empty() {
+            if text.is_empty() || is_null {
                 continue;
             }
             match name.as_str() {
@@ -101,6 +102,10 @@ mod tests {
         assert_eq!(as_tools_write, Ok(wanted));
         let unset = read(json!({ "mode": "", "trees": "", "players": "" }));
         assert_eq!(unset, Hyperparameters::read(None));
+        let null = read(
+            json!({ "mode": "null", "holdout": "null", "forgetting": " null", "trees": "null", "players": "null" }),
+        );
+        assert_eq!(null, unset);
         assert_eq!(Hyperparameters::read(None).unwrap().mode.as_str(), "default");
     }
 

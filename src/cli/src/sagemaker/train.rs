@@ -10,7 +10,12 @@ use gsm_adapters::SystemClock;
 use gsm_core::Clock as _;
 use gsm_ml::{Kept, ModelFile};
 use gsm_server::sagemaker::MODEL_SUFFIX;
-use std::{fs, io::Write as _, path::Path};
+use std::{
+    fs,
+    io::Write as _,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Characters of the failure file that the platform shows.
@@ -52,7 +57,7 @@ impl Train {
             note(format_args!("cannot remove `{}`: {error}", failure.display()));
         }
         stop_on_signal(&self.layout)?;
-        let done = self.train();
+        let done = caught(|| self.train());
         if let Err(failure) = &done {
             write_failure(&self.layout, &failure.text);
         }
@@ -87,6 +92,18 @@ impl Train {
     }
 }
 
+/// What `work` comes to; a failure where it panics, for the platform tells nothing of a job but what its failure file says.
+fn caught(work: impl FnOnce() -> Outcome) -> Outcome {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text =
+            text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason told");
+        Err(Failure::failed(format!(
+            "the training ended in a panic, which is a fault of this program: {text}"
+        )))
+    })
+}
+
 /// The matches, and the share of them that the model is judged by.
 fn read(channels: &Channels, told: &Hyperparameters) -> Result<(Matches, f64), Failure> {
     let how = Reading { by_job: true, ..Reading::default() };
@@ -99,15 +116,18 @@ fn read(channels: &Channels, told: &Hyperparameters) -> Result<(Matches, f64), F
         return Ok((train, told.holdout));
     }
     let later = of(&channels.validation)?;
-    let (n, m) = (train.history.len(), later.history.len());
-    if n > 0 && m > 0 && later.history.at(0) < train.history.at(n - 1) {
+    let n = train.history.len();
+    if n > 0 && !later.history.is_empty() && later.history.at(0) < train.history.at(n - 1) {
         return Err(Failure::usage(
             "the channel `validation` has matches before the end of `train`: a model is judged by what comes later",
         ));
     }
     let all: Vec<_> = channels.train.iter().chain(&channels.validation).cloned().collect();
-    let share = m as f64 / (n + m).max(1) as f64;
-    Ok((of(&all)?, share))
+    let all = of(&all)?;
+    // A match that both channels have counts once.
+    let m = all.history.len().saturating_sub(n);
+    let share = m as f64 / all.history.len().max(1) as f64;
+    Ok((all, share))
 }
 
 /// Writes a file whole: the platform packs whatever is there when the job ends.
@@ -149,4 +169,20 @@ fn stop_on_signal(layout: &Layout) -> Outcome {
         }
     });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_failure_with_a_reason() {
+        let works: [fn() -> Outcome; 2] = [|| panic!("at {}", 7), || panic!("at 7")];
+        for work in works {
+            let failure = caught(work).unwrap_err();
+            assert!(failure.code == 1 && failure.text.ends_with(": at 7"), "{}", failure.text);
+        }
+        assert!(caught(|| Ok(())).is_ok());
+        assert_eq!(caught(|| Err(Failure::usage("no"))).unwrap_err().code, 2);
+    }
 }

@@ -98,7 +98,8 @@ fn answer(stream: TcpStream, container: &str, live: &Mutex<String>, taken: &Atom
     let path = head[0].split(' ').nth(1).unwrap();
     let endpoint =
         path.strip_prefix("/endpoints/").and_then(|rest| rest.strip_suffix("/invocations")).unwrap();
-    assert!(head.iter().any(|line| line.to_ascii_lowercase().starts_with("authorization: aws4-hmac-sha256")));
+    let has = |start: &str| head.iter().any(|line| line.to_ascii_lowercase().starts_with(start));
+    assert!(has("authorization: aws4-hmac-sha256") && has("x-amzn-sagemaker-inference-id: gsm-"), "{head:?}");
     let error = |status: &str, kind: &str, body: &str| {
         format!(
             "HTTP/1.1 {status}\r\nx-amzn-ErrorType: {kind}\r\nContent-Type: application/json\r\nConnection: close\r\n\
@@ -186,6 +187,8 @@ fn an_endpoint_speaks_as_the_local_model_and_is_spoken_for_when_it_fails() {
         (&spoken["speaker"], &spoken["production_variant"]),
         (&"endpoint".into(), &"AllTraffic".into())
     );
+    let call = spoken["inference_id"].as_str().unwrap();
+    assert!(call.strip_prefix("gsm-").is_some_and(|id| id.len() == 32), "{spoken}");
     for (endpoint, part) in [
         ("cut", "cannot be reached"),
         ("half", ""),

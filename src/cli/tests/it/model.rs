@@ -250,8 +250,9 @@ fn trees_are_grown_on_demand_and_judged_beside_the_model_without() {
     assert_ne!(trees["logit"], 0.0, "{explained}");
     // Of too few matches there are none.
     write(&file, &league(1, 300));
-    let few = model("train", &data, &[&train[..], &["--trees", "15", "--json"]].concat()).json();
-    assert_eq!(few["version"]["about"]["trees"], 0);
+    let few = model("train", &data, &[&train[..], &["--trees", "15", "--json"]].concat());
+    few.told(0, &["mode `duel`: no trees were grown; 2000 matches"]);
+    assert_eq!(few.json()["version"]["about"]["trees"], 0);
     for trees in ["1001", "1.5", "x"] {
         model("train", &data, &[&train[..], &["--trees", trees]].concat()).told(2, &["--trees"]);
     }

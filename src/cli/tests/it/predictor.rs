@@ -163,7 +163,18 @@ fn a_formed_match_is_predicted_by_the_endpoint_and_says_so() {
         let path = format!("/v1/matches/{}/prediction", made["match_id"].as_str().unwrap());
         let (status, kept) = server.served.get(&path, Some(&server.server));
         assert_eq!(status, 200, "{kept}");
-        for name in ["speaker", "model", "production_variant", "local", "quality", "win", "low", "margin"] {
+        assert!(of["inference_id"].as_str().is_some_and(|id| id.starts_with("gsm-")), "{made}");
+        for name in [
+            "speaker",
+            "model",
+            "production_variant",
+            "inference_id",
+            "local",
+            "quality",
+            "win",
+            "low",
+            "margin",
+        ] {
             assert_eq!(kept[name], of[name], "{name}");
         }
         let sum: f64 = kept["contributions"].as_array().unwrap().iter().map(|of| number(&of["logit"])).sum();

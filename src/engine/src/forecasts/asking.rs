@@ -1,7 +1,7 @@
 //! Predictions asked for, and made when matches are formed.
 use super::{
     league::contributions,
-    remote::{Heard, spoken},
+    remote::{HeardOf, spoken},
 };
 use crate::{
     Call, Engine, EngineError, QueueConfig,
@@ -94,11 +94,12 @@ impl Engine {
         queue: &QueueConfig,
         roster: &Roster,
         rating: &[f64],
-        heard: Option<&Heard>,
+        heard: Option<&HeardOf>,
     ) -> Option<Box<Forecast>> {
         let league = self.views.forecasts.league(&queue.mode);
         let mut forecast = league.lock().forecast(roster, call.now, rating)?;
-        if let Some(heard) = heard {
+        // What was said of a match of another mode or variant is not said of this one.
+        if let Some(heard) = heard.filter(|heard| heard.fits(&queue.mode, roster)) {
             forecast = spoken(forecast, heard);
         }
         if let Some(inside) = &mut forecast.inside {

@@ -215,9 +215,10 @@ impl League {
         let scored = Scored::new(lesson, |player| self.games(player).unwrap_or(0));
         let numbers = self.seated(&lesson.roster);
         let variant = self.numbered(lesson.variant.as_ref());
-        self.model.hold(self.champion.as_ref().is_some_and(|champion| champion.has_seen(lesson.at)));
+        self.model
+            .hold(self.champion.as_ref().is_some_and(|champion| champion.has_seen(sequence, lesson.at)));
         (self.sequence, self.learnt) = (sequence, self.learnt + 1);
-        if let Err(error) = self.learn_from(lesson, &numbers, variant) {
+        if let Err(error) = self.learn_from(sequence, lesson, (&numbers, variant)) {
             tracing::debug!(%error, "nothing can be learnt from a result");
         }
         self.shadows.iter_mut().for_each(|shadow| shadow.score(&scored));
@@ -226,10 +227,11 @@ impl League {
 
     fn learn_from(
         &mut self,
+        sequence: u64,
         lesson: &LessonRow,
-        numbers: &Numbers,
-        variant: Option<u16>,
+        (numbers, variant): (&Numbers, Option<u16>),
     ) -> Result<(), MlError> {
+        self.shadows.iter_mut().for_each(|shadow| shadow.hold(sequence, lesson.at));
         let (at, home) = (lesson.at, lesson.roster.home());
         if let ([one, other], [place, against], [score, missed]) =
             (numbers.as_slice(), lesson.places.as_slice(), lesson.scores.as_slice())
@@ -242,14 +244,14 @@ impl League {
             };
             let outcome = Outcome { places: [*place, *against], scores: [*score, *missed] };
             self.model.learn(&meeting, &features, &outcome)?;
-            return self.shadows.iter_mut().try_for_each(|shadow| shadow.learn(at, &features, &outcome));
+            return self.shadows.iter_mut().try_for_each(|shadow| shadow.learn(&features, &outcome));
         }
         let sides: Vec<&[u32]> = numbers.iter().map(Vec::as_slice).collect();
         let premade: Vec<Premade> = premades(&lesson.roster).collect();
         let entry = Entry { at, variant, sides: &sides, premade: &premade };
         let field = self.model.field(&entry)?;
         for shadow in &mut self.shadows {
-            shadow.learn_field(at, &self.model, &field, &lesson.places);
+            shadow.learn_field(&self.model, &field, &lesson.places);
         }
         self.model.learn_field(&entry, &field, &lesson.places)
     }

@@ -3,10 +3,10 @@ use super::{
     fairness::Fairness,
     segments::{Parts, Segment},
 };
-use crate::store::{LessonRow, Spoke};
+use crate::store::LessonRow;
 use gsm_core::{Attribute, PlayerId, Timestamp};
-use gsm_ml::{Drift, log_loss};
-use gsm_rating::evaluation::Evaluation;
+use gsm_ml::{Drift, log_loss, reached};
+use gsm_rating::evaluation::{self, Evaluation};
 use serde::{Deserialize, Serialize};
 
 /// Who predicts every match. The first is the champion: what it says is shown and used. The others are the regressions that
@@ -44,24 +44,10 @@ pub(super) struct Person {
     pub(super) wait_ms: Option<u64>,
 }
 
-/// The score that each side reached: win 1, draw 0.5, loss 0, the mean over its opponents.
-fn reached(places: &[u32]) -> Vec<f64> {
-    let mut order = places.to_vec();
-    order.sort_unstable();
-    let others = (places.len().max(2) - 1) as f64;
-    let score = |place: &u32| {
-        let better = order.partition_point(|other| other < place);
-        let worse = places.len() - order.partition_point(|other| other <= place);
-        0.5 + (worse as f64 - better as f64) / (2.0 * others)
-    };
-    places.iter().map(score).collect()
-}
-
 /// Whether it was predicted, by a chance `p`, that a side reached a score `y` above half, or below: half where it was even. None
 /// of just half.
 pub(super) fn hit(p: f64, y: f64) -> Option<f64> {
-    let is_even = (p - 0.5).abs() < 1e-9;
-    (y != 0.5).then(|| if is_even { 0.5 } else { f64::from(u8::from((p > 0.5) == (y > 0.5))) })
+    (y != 0.5).then(|| evaluation::hit(p, y))
 }
 
 /// The mean score over its opponents of a side that takes this share of a match of so many sides: each meets one less than
@@ -82,8 +68,9 @@ impl Scored {
         if let Some(shares) = scores.get_mut(gsm_ml::CONTENDERS.len()) {
             shares.iter_mut().for_each(|(share, _)| *share = score_of_share(*share, reached.len()));
         }
-        let beside = match (inside.map(|inside| &inside.spoke), scores.first().map(Vec::as_slice)) {
-            (Some(Spoke::Elsewhere { own, .. }), Some([shown])) => Some([*shown, (*own, shown.1)]),
+        let own = inside.and_then(|inside| inside.spoke.own());
+        let beside = match (own, scores.first().map(Vec::as_slice)) {
+            (Some(own), Some([shown])) => Some([*shown, (own, shown.1)]),
             _ => None,
         };
         let shadows = inside.map(|inside| inside.shadows.as_slice()).unwrap_or_default().iter();
@@ -211,13 +198,6 @@ impl Live {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn scores_of_places() {
-        assert_eq!(reached(&[1, 2]), [1.0, 0.0]);
-        assert_eq!(reached(&[1, 1]), [0.5, 0.5]);
-        assert_eq!(reached(&[2, 1, 4, 3, 4]), [0.75, 1.0, 0.125, 0.5, 0.125]);
-    }
 
     #[test]
     fn figures_of_late_follow_the_latest() {

@@ -1,12 +1,11 @@
 //! The models at start: all lessons, in the order in which they were learnt.
-use super::{Beginning, Forecasts, TrainedModel, league::League, lesson};
+use super::{Beginning, Forecasts, TrainedModel, league::League, lesson, study::Study};
 use crate::{
     Engine, EngineError, Snapshots,
     store::{Key, KeyRange, LessonRow, Version},
 };
 use gsm_core::{MatchId, Mode, Timestamp, limits};
 use gsm_ml::ModelFile;
-use parking_lot::Mutex;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Where a lesson stands: commit, then time, depth and match; and in which mode, by number.
@@ -21,10 +20,10 @@ impl Forecasts {
     /// What was read takes the place of what is there, and what was heard since is learnt on top of it.
     fn replace(&self, leagues: BTreeMap<Mode, League>) {
         let mut heard = self.heard.lock();
-        let leagues = leagues.into_iter().map(|(mode, league)| (mode, Arc::new(Mutex::new(league))));
-        *self.leagues.write() = leagues.collect();
+        let study = |(mode, league): (Mode, League)| (mode.clone(), Arc::new(Study::new(mode, league)));
+        *self.leagues.write() = leagues.into_iter().map(study).collect();
         for (sequence, mode, lessons) in heard.take().unwrap_or_default() {
-            self.learn(sequence, &mode, &lessons);
+            self.league(&mode).hear(sequence, lessons);
         }
     }
 }
@@ -47,8 +46,8 @@ impl Engine {
     }
 
     /// A model with the players of its mode as a server learns them that begins with its weights: so that whoever asks the
-    /// file hears what that server says. The weights stay as they are, and its window reaches to the last result. Reads
-    /// all lessons.
+    /// file hears what that server says. The weights stay as they are, and have seen all results there are: its window reaches
+    /// to the last. Reads all lessons.
     ///
     /// # Errors
     /// A store that fails, or has a damaged row.
@@ -56,6 +55,7 @@ impl Engine {
         let (modes, places) = self.lesson_places(Some(mode)).await?;
         let last = places.iter().map(|(_, at, ..)| *at).max();
         file.about.window.to = last.map_or(file.about.window.to, |last| last.max(file.about.window.to));
+        file.about.results_to = Some(places.iter().map(|(version, ..)| *version).max().unwrap_or_default());
         let champion = Arc::new(TrainedModel::new(file.clone(), String::new()));
         let mut league = League::begun(Beginning { champion: Some(champion), challengers: Vec::new() });
         self.read_lessons(&modes, &places, |_, version, lesson| {

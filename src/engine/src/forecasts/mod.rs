@@ -12,6 +12,7 @@ mod remote;
 mod segments;
 mod shadow;
 mod snapshot;
+mod study;
 mod trained;
 mod views;
 
@@ -19,7 +20,7 @@ pub use asking::{Ask, Asked, MatchPrediction};
 pub(crate) use asking::{regions_of, waits_of};
 pub use live::CONTENDERS;
 pub(crate) use remote::taken;
-pub use remote::{Chances, Heard, Miss, Question, RemoteModel, Reply};
+pub use remote::{Chances, Heard, HeardOf, Miss, Question, RemoteModel, Reply};
 pub use segments::{Dimension as SegmentDimension, Segment};
 pub use trained::{Beginning, CHALLENGERS_MAX, TrainedModel};
 pub use views::{
@@ -39,6 +40,7 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, atomic::AtomicU64},
 };
+use study::Study;
 
 /// Lessons of one commit, of one mode, in the order in which they are learnt.
 type Lessons = Vec<(MatchId, Arc<Row>)>;
@@ -46,7 +48,7 @@ type Lessons = Vec<(MatchId, Arc<Row>)>;
 /// The models, mode by mode.
 #[derive(Default)]
 pub(crate) struct Forecasts {
-    leagues: RwLock<BTreeMap<Mode, Arc<Mutex<League>>>>,
+    leagues: RwLock<BTreeMap<Mode, Arc<Study>>>,
     /// What was heard while all lessons are read; none where they are not.
     heard: Mutex<Option<Vec<(u64, Mode, Lessons)>>>,
     /// What models begin with, where not with the first weights of all games alone.
@@ -74,7 +76,7 @@ fn lesson(row: &Row) -> Option<&LessonRow> {
 }
 
 impl Forecasts {
-    /// Learns from a commit.
+    /// Learns from a commit, or leaves that to who looks at a model next.
     pub(crate) fn follow(&self, sequence: u64, changes: &ChangeSet) {
         let mut found: BTreeMap<&Mode, Lessons> = BTreeMap::new();
         for write in changes.writes.iter().chain(&changes.folds) {
@@ -88,34 +90,16 @@ impl Forecasts {
                 heard.push((sequence, mode.clone(), lessons));
                 continue;
             }
-            self.learn(sequence, mode, &lessons);
-        }
-    }
-
-    /// Lessons of one commit. What was learnt before, or comes after a later one, is left out: folds may be told again.
-    fn learn(&self, sequence: u64, mode: &Mode, lessons: &Lessons) {
-        let league = self.league(mode);
-        let mut league = league.lock();
-        if sequence <= league.sequence() {
-            return;
-        }
-        for lesson in lessons.iter().filter_map(|(_, row)| lesson(row)) {
-            if league.learn(sequence, lesson) {
-                tracing::warn!(
-                    %mode,
-                    matches = league.live().drift.matches(),
-                    "results have become less predictable than the model believes"
-                );
-            }
+            self.league(mode).hear(sequence, lessons);
         }
     }
 
     /// The model of a mode, a new one if there is none yet.
-    pub(crate) fn league(&self, mode: &Mode) -> Arc<Mutex<League>> {
+    pub(crate) fn league(&self, mode: &Mode) -> Arc<Study> {
         if let Some(league) = self.leagues.read().get(mode) {
             return league.clone();
         }
-        let begun = || Arc::new(Mutex::new(self.begun(mode)));
+        let begun = || Arc::new(Study::new(mode.clone(), self.begun(mode)));
         self.leagues.write().entry(mode.clone()).or_insert_with(begun).clone()
     }
 
@@ -141,12 +125,12 @@ impl Forecasts {
 
     /// What was learnt of a player, mode by mode.
     pub(crate) fn portraits(&self, player: PlayerId) -> Vec<(Mode, Portrait)> {
-        let of = |(mode, league): (Mode, Arc<Mutex<League>>)| Some((mode, league.lock().portrait(player)?));
+        let of = |(mode, league): (Mode, Arc<Study>)| Some((mode, league.lock().portrait(player)?));
         self.all().into_iter().filter_map(of).collect()
     }
 
     /// All of them.
-    fn all(&self) -> Vec<(Mode, Arc<Mutex<League>>)> {
+    fn all(&self) -> Vec<(Mode, Arc<Study>)> {
         self.leagues.read().iter().map(|(mode, league)| (mode.clone(), league.clone())).collect()
     }
 }

@@ -73,6 +73,10 @@ pub struct Reply {
     pub model: String,
     /// The production variant that spoke, where that is told.
     pub variant: Option<String>,
+    /// The id that the call was given, by which what the platform captured of it is found. Kept beside the answer, see
+    /// [`HeardOf`].
+    #[serde(skip)]
+    pub inference: Option<String>,
 }
 
 /// Why there is no answer.
@@ -124,6 +128,60 @@ impl Miss {
 /// What was heard of a match.
 pub type Heard = Result<Reply, Miss>;
 
+/// What was heard of a match that is being formed, as it lies with its proposal until all have accepted: the queue may be
+/// changed meanwhile.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum HeardOf {
+    /// An answer of which is not told to what it was one. Nobody writes that any more.
+    #[serde(rename = "Ok")]
+    Said(Reply),
+    /// The same of none.
+    #[serde(rename = "Err")]
+    Missed(Miss),
+    /// With what had been asked.
+    Asked {
+        /// What was heard.
+        heard: Heard,
+        /// The mode.
+        mode: Mode,
+        /// See [`Question::home`].
+        home: Option<usize>,
+        /// See [`Question::variant`].
+        variant: Option<Variant>,
+        /// See [`Reply::inference`].
+        inference: Option<String>,
+    },
+}
+
+impl HeardOf {
+    fn new(heard: Heard, mode: &Mode, of: &Question) -> Self {
+        let inference = heard.as_ref().ok().and_then(|reply| reply.inference.clone());
+        Self::Asked { heard, mode: mode.clone(), home: of.home, variant: of.variant.clone(), inference }
+    }
+
+    fn inference(&self) -> Option<&str> {
+        if let Self::Asked { inference, .. } = self { inference.as_deref() } else { None }
+    }
+
+    /// Whether a match of a mode is what was asked about; of its players it is always.
+    pub(super) fn fits(&self, in_mode: &Mode, roster: &Roster) -> bool {
+        match self {
+            Self::Said(_) | Self::Missed(_) => true,
+            Self::Asked { mode, home, variant, .. } => {
+                (mode, *home, variant.as_ref()) == (in_mode, roster.home(), roster.variant())
+            }
+        }
+    }
+
+    /// What was heard.
+    fn answer(&self) -> Result<&Reply, Miss> {
+        match self {
+            Self::Said(reply) | Self::Asked { heard: Ok(reply), .. } => Ok(reply),
+            Self::Missed(miss) | Self::Asked { heard: Err(miss), .. } => Err(*miss),
+        }
+    }
+}
+
 /// A model elsewhere.
 #[async_trait]
 pub trait RemoteModel: Send + Sync {
@@ -152,7 +210,7 @@ impl Engine {
         queue: &QueueConfig,
         found: &[Found],
         at: Timestamp,
-    ) -> Vec<Option<Heard>> {
+    ) -> Vec<Option<HeardOf>> {
         if !self.is_asked_elsewhere(&queue.mode) {
             return vec![None; found.len()];
         }
@@ -162,7 +220,7 @@ impl Engine {
     }
 
     /// The same of one match.
-    pub(crate) async fn hear_of(&self, mode: &Mode, roster: &Roster, at: Timestamp) -> Option<Heard> {
+    pub(crate) async fn hear_of(&self, mode: &Mode, roster: &Roster, at: Timestamp) -> Option<HeardOf> {
         self.hear(mode, || vec![Question::of(roster, at)], 1).await.pop().flatten()
     }
 
@@ -199,7 +257,7 @@ impl Engine {
         mode: &Mode,
         questions: impl FnOnce() -> Vec<Option<Question>>,
         count: usize,
-    ) -> Vec<Option<Heard>> {
+    ) -> Vec<Option<HeardOf>> {
         let Some(remote) = self.remote.get().filter(|remote| count > 0 && remote.is_asked_of(mode)) else {
             return vec![None; count];
         };
@@ -209,7 +267,9 @@ impl Engine {
             return vec![None; count];
         }
         let mut heard = remote.ask(&asked).await.into_iter();
-        let of = |question: Option<Question>| question.map(|_| heard.next().unwrap_or(Err(Miss::Garbled)));
+        let of = |question: Option<Question>| {
+            question.map(|of| HeardOf::new(heard.next().unwrap_or(Err(Miss::Garbled)), mode, &of))
+        };
         questions.into_iter().map(of).collect()
     }
 }
@@ -238,15 +298,16 @@ pub(crate) fn taken(queue: &QueueConfig, sides: &[Vec<Seat>]) -> (Vec<Vec<Player
 }
 
 /// Puts what was heard into what the mode's own model predicts. What that looked at stays, for it learns by it.
-pub(super) fn spoken(mut own: Forecast, heard: &Heard) -> Forecast {
+pub(super) fn spoken(mut own: Forecast, heard: &HeardOf) -> Forecast {
     let Some(inside) = &mut own.inside else { return own };
-    match heard {
-        Err(miss) => inside.spoke = Spoke::InsteadFor(*miss),
-        Ok(Reply { chances: of, model, variant }) => {
-            inside.spoke = Spoke::Elsewhere {
-                model: model.clone(),
-                variant: variant.clone(),
-                own: own.expected.first().copied().unwrap_or(0.5),
+    match heard.answer() {
+        Err(miss) => inside.spoke = Spoke::InsteadFor(miss),
+        Ok(Reply { chances: of, model, variant, .. }) => {
+            let (model, variant) = (model.clone(), variant.clone());
+            let expected = own.expected.first().copied().unwrap_or(0.5);
+            inside.spoke = match heard.inference().map(str::to_owned) {
+                Some(inference) => Spoke::Called { model, variant, own: expected, inference },
+                None => Spoke::Elsewhere { model, variant, own: expected },
             };
             inside.interval = Some([of.low, of.high]);
             inside.margin = of.margin;
@@ -259,4 +320,32 @@ pub(super) fn spoken(mut own: Forecast, heard: &Heard) -> Forecast {
         }
     }
     own
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Before it was kept what had been asked, a proposal had the bare answer: it is read as it was written.
+    #[test]
+    fn what_was_heard_before_is_read() {
+        let chances = Chances {
+            win: 0.5,
+            draw: 0.0,
+            loss: 0.5,
+            expected: 0.5,
+            low: 0.25,
+            high: 0.75,
+            margin: None,
+            quality: 1.0,
+        };
+        let (model, variant) = ("duel-7".to_owned(), Some("blue".to_owned()));
+        let reply = Reply { chances, model, variant, inference: None };
+        for heard in [Ok(reply), Err(Miss::Lied)] {
+            let bytes = postcard::to_allocvec::<Heard>(&heard).unwrap();
+            let read: HeardOf = postcard::from_bytes(&bytes).unwrap();
+            assert_eq!(read.answer().cloned(), heard);
+            assert!(!matches!(read, HeardOf::Asked { .. }));
+        }
+    }
 }

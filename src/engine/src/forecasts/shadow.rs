@@ -94,20 +94,18 @@ impl Shadow {
         self.of.lend(&mut self.model, number, variant.as_str());
     }
 
+    /// The result of that commit and time comes next.
+    pub(super) fn hold(&mut self, sequence: u64, at: Timestamp) {
+        self.model.hold(self.of.has_seen(sequence, at));
+    }
+
     /// Learns from a match of two sides that ended.
-    pub(super) fn learn(
-        &mut self,
-        at: Timestamp,
-        features: &Features,
-        outcome: &Outcome,
-    ) -> Result<(), MlError> {
-        self.model.hold(self.of.has_seen(at));
+    pub(super) fn learn(&mut self, features: &Features, outcome: &Outcome) -> Result<(), MlError> {
         self.model.follow(features, outcome)
     }
 
     /// Learns from a match of more, of which `leader` has not learnt yet.
-    pub(super) fn learn_field(&mut self, at: Timestamp, leader: &Model, field: &Field, places: &[u32]) {
-        self.model.hold(self.of.has_seen(at));
+    pub(super) fn learn_field(&mut self, leader: &Model, field: &Field, places: &[u32]) {
         self.model.follow_field(leader, field, places);
     }
 

@@ -22,7 +22,7 @@ use std::{
 };
 
 /// Changes with everything that a snapshot says, and with how models learn.
-const FORMAT: u32 = 9;
+const FORMAT: u32 = 10;
 /// The one name that is written.
 const NAME: &str = "models";
 /// Bytes that are added to a frame at once.
@@ -103,7 +103,8 @@ impl Forecasts {
 
 impl Engine {
     /// Saves all models, unless fewer than `lessons_min` results were learnt from since they were last saved; whether it did.
-    /// Results are taken meanwhile, but for the moment in which a model is copied; blocks the thread that calls.
+    /// Results are taken meanwhile; predictions of a mode wait for the moment in which its model is copied. Blocks the thread that
+    /// calls.
     ///
     /// # Errors
     /// Where it cannot be written.
@@ -119,6 +120,8 @@ impl Engine {
         let mut saved = Vec::new();
         for (mode, league) in forecasts.all() {
             let copy = league.lock().clone();
+            // What came meanwhile.
+            drop(league.lock());
             saved.push((mode, copy.saved().map_err(unfit)?));
         }
         let name = BoardName::new(NAME).map_err(unfit)?;

@@ -53,9 +53,11 @@ impl TrainedModel {
         self.file.weights(&[])
     }
 
-    /// Whether the weights have seen a match of that time: it is not learnt by them again.
-    pub(super) fn has_seen(&self, at: Timestamp) -> bool {
-        at <= self.file.about.window.to
+    /// Whether the weights have seen the result of that commit and time: it is not learnt by them again. Where the file does
+    /// not tell up to which commit they have, the time decides.
+    pub(super) fn has_seen(&self, sequence: u64, at: Timestamp) -> bool {
+        let about = &self.file.about;
+        about.results_to.map_or_else(|| at <= about.seen_to(), |to| sequence <= to)
     }
 
     /// Gives a model what is known of a variant, which has this number there.

@@ -1,6 +1,6 @@
 //! A match that the matcher formed: all that it changes.
 use crate::{
-    Call, Engine, EngineError, Heard, QueueConfig,
+    Call, Engine, EngineError, HeardOf, QueueConfig,
     forecasts::{regions_of, taken, waits_of},
     store::{
         Brought, ChangeSet, Claim, Forecast, Home, Key, MatchRow, Row, TicketPlayer, TicketRow, Version,
@@ -24,7 +24,7 @@ pub(crate) struct Forming {
     pub(crate) roles: BTreeMap<PlayerId, Role>,
     pub(crate) tickets: Vec<(TicketId, TicketRow, Version)>,
     /// What a model elsewhere said of it, where one was asked.
-    pub(crate) heard: Option<Heard>,
+    pub(crate) heard: Option<HeardOf>,
 }
 
 impl Forming {

@@ -43,6 +43,28 @@ pub enum Spoke {
         /// The score of the first side that the mode's own model expected.
         own: f64,
     },
+    /// The same, by a call that has an id.
+    Called {
+        /// See [`Spoke::Elsewhere`].
+        model: String,
+        /// See there.
+        variant: Option<String>,
+        /// See there.
+        own: f64,
+        /// The id of the call; that of other matches too, where they were asked about at once.
+        inference: String,
+    },
+}
+
+impl Spoke {
+    /// Where a model elsewhere spoke, the score of the first side that the mode's own model expected.
+    #[must_use]
+    pub const fn own(&self) -> Option<f64> {
+        match self {
+            Self::Elsewhere { own, .. } | Self::Called { own, .. } => Some(*own),
+            Self::Own | Self::InsteadFor(_) => None,
+        }
+    }
 }
 
 /// How a prediction came about.

@@ -16,7 +16,7 @@ use super::{
     AdjustmentRow, FlagRow, Forecast, HistoryRow, Key, LessonRow, ReportsRow, ResultRow, StandingRow,
     ToldRow, WatchRow,
 };
-use crate::{Ban, Heard};
+use crate::{Ban, HeardOf};
 use gsm_core::{
     JobId, MatchId, Millis, Mode, PlayerId, ProposalId, QueueName, RequestKey, RuleSetName, TicketId,
     Timestamp,
@@ -48,7 +48,7 @@ pub enum Row {
     Ticket(Box<TicketRow>),
     Claim(Claim),
     /// With what a model elsewhere said of its match, where one was asked.
-    Proposal(QueueName, Box<Proposal>, Option<Box<Heard>>),
+    Proposal(QueueName, Box<Proposal>, Option<Box<HeardOf>>),
     Match(Box<MatchRow>),
     Lease(Lease),
     Replay(Replay),

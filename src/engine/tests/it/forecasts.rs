@@ -555,6 +555,44 @@ async fn a_start_begins_with_the_champion() {
     assert_eq!(of(&none).await, of(&w.engine).await);
 }
 
+/// Weights that were trained on files have seen none of a server's own results, whatever their dates; those that were trained
+/// on its own have seen all up to a commit. Where it is not told time decides, and nobody has seen what came after the training.
+#[tokio::test]
+async fn commits_tell_what_weights_have_seen() {
+    let w = crate::world::one_home();
+    w.teams("duel", 1, None).await;
+    let p = w.players(8).await;
+    let trained_before = w.clock.now();
+    play(&w, &p, 40).await;
+    let (history, players) = w.engine.match_history_by_name(&mode("duel")).await.unwrap();
+    let moved = async |created_at: Timestamp, results_to: Option<u64>| {
+        let mut about = About::new("duel-9", "duel", created_at, "ops");
+        about.window.to = Timestamp::from_millis(i64::MAX);
+        about.results_to = results_to;
+        let file = ModelFile { about, names: gsm_ml::Names::default(), model: Model::forgetting(1e-3) };
+        let node = w.newborn("promoted");
+        node.begin_models_with(begin(Some(of_file(&file, "abc")), vec![]));
+        node.load().await.unwrap();
+        let told = node.predict(&w.admin(), &ask(&[&p[7..=7], &p[..=0]])).await.unwrap();
+        let scores = told.forecast.inside.unwrap().contenders;
+        // The learner, and its first weights.
+        scores[1] != scores[2]
+    };
+    let now = w.clock.now();
+    assert!(moved(now, Some(0)).await);
+    assert!(!moved(trained_before, Some(u64::MAX)).await);
+    assert!(!moved(now, None).await);
+    assert!(moved(trained_before, None).await);
+    // Who trains on a server's results is told the last of them.
+    let plan = Plan { history: &history, holdout: 0.2, forgetting: Some(1e-3), trees: 0, champion: None };
+    let names = plan.names(players.iter().map(ToString::to_string).collect());
+    let about = About::new("duel-9", "duel", trained_before, "ops");
+    let file = ModelFile { about, names, model: Model::new() };
+    let file = w.engine.with_players(&mode("duel"), file).await.unwrap();
+    let told = w.engine.match_prediction(&w.server(), play(&w, &p, 1).await[0].0).await.unwrap();
+    assert_eq!(file.about.results_to, Some(told.forecast.inside.unwrap().sequence));
+}
+
 /// Trees of the champion speak in the server as they do in the file, and go on from what was saved.
 #[tokio::test]
 async fn a_champions_trees_speak() {

@@ -3,7 +3,7 @@ use crate::world::{World, both, first_wins, keyed, mode, one_home, places, refus
 use async_trait::async_trait;
 use gsm_core::{MatchId, Mode, PlayerId, QueueName, TicketId};
 use gsm_engine::{
-    Ask, Chances, Heard, MatchView, Miss, NewMatch, Question, RemoteModel, Reply,
+    Ask, Chances, Heard, MatchView, Miss, NewMatch, Question, QueueConfig, RemoteModel, Reply,
     store::{Forecast, Spoke},
 };
 use gsm_matchmaking::{Format, MatchRules};
@@ -16,6 +16,7 @@ both! {
     what_was_heard_is_written_with_the_match,
     the_own_model_speaks_for_one_that_does_not_answer,
     a_proposal_keeps_what_was_heard_until_all_accept,
+    what_was_said_of_another_match_is_not_told,
     only_matches_of_two_sides_of_its_modes_are_asked_about,
     a_server_that_creates_a_match_asks_once,
     both_are_judged_over_the_same_matches,
@@ -37,7 +38,8 @@ fn says(of: &Question) -> Reply {
         margin: Some(1.5),
         quality: 0.375,
     };
-    Reply { chances, model: "duel-7".to_owned(), variant: Some("blue".to_owned()) }
+    let inference = of.variant.is_none().then(|| format!("call-{}", of.at.as_millis()));
+    Reply { chances, model: "duel-7".to_owned(), variant: Some("blue".to_owned()), inference }
 }
 
 /// Answers as it is told, in its own modes, one permit a call where it is held.
@@ -110,8 +112,8 @@ async fn what_was_heard_is_written_with_the_match(w: World) {
         let (inside, of_own) = (told.inside.unwrap(), own.inside.unwrap());
         assert_eq!((inside.interval, inside.margin), (Some([low, high]), margin));
         assert_eq!(inside.contenders[0], [expected]);
-        let spoke = Spoke::Elsewhere { model: said.model, variant: said.variant, own: own.expected[0] };
-        assert_eq!(inside.spoke, spoke);
+        let (Reply { model, variant, inference, .. }, own) = (said, own.expected[0]);
+        assert_eq!(inside.spoke, Spoke::Called { model, variant, own, inference: inference.unwrap() });
         // What is learnt by is that of the own model, to the bit.
         assert_eq!(
             (&inside.model, &inside.seen, &inside.parts),
@@ -159,9 +161,63 @@ async fn a_proposal_keeps_what_was_heard_until_all_accept(w: World) {
         let view = formed(&w, ticket).await;
         let asked = model.asked.lock()[0].iter().find(|of| of.sides == question(&view).sides).cloned();
         let said = says(&asked.expect("it was asked about"));
-        assert_eq!(forecast(&view).expected[0], said.chances.expected);
+        let told = forecast(&view);
+        assert_eq!(told.expected[0], said.chances.expected);
+        let spoke = told.inside.unwrap().spoke;
+        assert!(
+            matches!(&spoke, Spoke::Called { inference, .. } if Some(inference) == said.inference.as_ref())
+        );
     }
     assert_eq!(model.asked.lock().len(), 1);
+}
+
+/// Of a call without an id none is told, and what lies on disks since there were none is read.
+#[tokio::test]
+async fn who_spoke_without_an_id_is_told_without() {
+    let w = one_home();
+    let variant = Some(gsm_core::Variant::new("ice").unwrap());
+    let config = w.teams("duel", 1, None).await;
+    w.put(QueueConfig { variant, ..config }).await;
+    elsewhere(&w, truthful);
+    let p = w.players(2).await;
+    let tickets = w.enter_all("duel", &p).await;
+    let spoke = forecast(&formed(&w, tickets[0]).await).inside.unwrap().spoke;
+    let Spoke::Elsewhere { model, variant, own } = &spoke else { panic!("{spoke:?}") };
+    assert_eq!((model.as_str(), variant.as_deref()), ("duel-7", Some("blue")));
+    let bytes = postcard::to_allocvec(&spoke).unwrap();
+    let mut wanted = vec![2, 6];
+    wanted.extend(b"duel-7");
+    wanted.extend([1, 4]);
+    wanted.extend(b"blue");
+    wanted.extend(own.to_le_bytes());
+    assert_eq!(bytes, wanted);
+}
+
+/// Whoever is asked of a match is not quoted of another: the queue has another variant, home or mode when all have accepted.
+async fn what_was_said_of_another_match_is_not_told(w: World) {
+    let config = w.teams("duel", 1, Some(20)).await;
+    let model = elsewhere(&w, truthful);
+    let variant = Some(gsm_core::Variant::new("ice").unwrap());
+    let changed = [
+        QueueConfig { variant, ..config.clone() },
+        QueueConfig { home: Some(1), ..config.clone() },
+        QueueConfig { mode: mode("crowd"), ..config.clone() },
+    ];
+    let p = w.players(8).await;
+    for (nth, p) in p.chunks(2).enumerate() {
+        w.put(config.clone()).await;
+        let tickets = w.enter_all("duel", p).await;
+        assert_eq!(model.asked.lock().len(), nth + 1);
+        if let Some(changed) = changed.get(nth) {
+            w.put(changed.clone()).await;
+        }
+        for (ticket, player) in tickets.iter().zip(p) {
+            let proposal = w.seen(*ticket).await.proposal.unwrap();
+            w.engine.respond(&w.by(*player), proposal, *player, true).await.unwrap();
+        }
+        let spoke = forecast(&formed(&w, tickets[0]).await).inside.unwrap().spoke;
+        assert_eq!(spoke == Spoke::Own, nth < changed.len(), "{nth}: {spoke:?}");
+    }
 }
 
 async fn only_matches_of_two_sides_of_its_modes_are_asked_about(w: World) {

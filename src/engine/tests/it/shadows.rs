@@ -31,7 +31,8 @@ fn never() -> Timestamp {
 fn registry() -> BTreeMap<gsm_core::Mode, Beginning> {
     let own = file("duel-1", 1e-3, never());
     let quick = file("duel-2", 5e-2, never());
-    let held = file("duel-4", 1e-3, Timestamp::from_millis(i64::MAX));
+    let mut held = file("duel-4", 1e-3, never());
+    held.about.results_to = Some(u64::MAX);
     let challengers = vec![of_file(&quick, "22"), of_file(&own, "33"), of_file(&held, "44")];
     begin(Some(of_file(&own, "11")), challengers)
 }

@@ -17,6 +17,10 @@ pub struct About {
     pub created_by: String,
     /// The matches that it has seen.
     pub window: Window,
+    /// The server's own results that it has seen: all up to the one of this commit of its store; 0 of a model that was
+    /// trained on files. Older files do not tell, see [`About::seen_to`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub results_to: Option<u64>,
     /// The hash of these matches (see [`crate::data_hash`]).
     pub data: String,
     /// The hash of the features' names and meaning.
@@ -114,6 +118,12 @@ impl Figures {
 }
 
 impl About {
+    /// Until when it has seen matches: nothing that was played after it was trained, whatever dates its files had.
+    #[must_use]
+    pub fn seen_to(&self) -> Timestamp {
+        self.window.to.min(self.created_at)
+    }
+
     /// Of a model of our features that has seen nothing, for `mode`.
     #[must_use]
     pub fn new(name: &str, mode: &str, created_at: Timestamp, created_by: &str) -> Self {
@@ -123,6 +133,7 @@ impl About {
             created_at,
             created_by: created_by.to_owned(),
             window: Window { from: created_at, to: created_at, matches: 0, players: 0 },
+            results_to: None,
             data: String::new(),
             schema: schema(),
             features: NAMES.into_iter().chain([PREMADE]).map(str::to_owned).collect(),

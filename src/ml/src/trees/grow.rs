@@ -15,7 +15,7 @@ use forust_ml::{
 use std::collections::VecDeque;
 
 /// The first forest is grown on so many matches...
-const FIRST: usize = 2_000;
+pub const TREES_MATCHES_MIN: usize = 2_000;
 /// ... each later one when there are so many times more...
 const GROWTH: usize = 2;
 /// ... and only the latest count.
@@ -59,7 +59,7 @@ pub(crate) struct Grower {
 impl Grower {
     /// Of forests of so many trees; more than [`TREES_MAX`] count as that.
     pub(crate) fn new(trees: usize) -> Self {
-        Self { trees: trees.min(TREES_MAX), rows: VecDeque::new(), seen: 0, due: FIRST }
+        Self { trees: trees.min(TREES_MAX), rows: VecDeque::new(), seen: 0, due: TREES_MATCHES_MIN }
     }
 
     /// Remembers a match of which the regressions had this logit, with the score of its first side.
@@ -81,7 +81,7 @@ impl Grower {
     /// Grows a forest on what is remembered; none of too little. O(rows × inputs × trees).
     pub(crate) fn grow(&mut self) -> Option<Forest> {
         self.due = self.seen.saturating_mul(GROWTH);
-        if self.seen < FIRST {
+        if self.seen < TREES_MATCHES_MIN {
             return None;
         }
         Forest::of(&nodes(&self.boosted().ok()?))
@@ -187,7 +187,7 @@ mod tests {
     fn forests_are_due_after_twice_as_many_matches_each() {
         let (mut grower, all) = taught(2, 1_999);
         assert!(!grower.is_due() && grower.grow().is_none());
-        grower.due = FIRST;
+        grower.due = TREES_MATCHES_MIN;
         let mut due = Vec::new();
         for n in 2_000..7_000 {
             grower.add(all[1].logit, &all[1].features, 1.0);

@@ -9,6 +9,7 @@ mod grow;
 pub(crate) use forest::Forest;
 pub use forest::TREES_MAX;
 pub(crate) use grow::Grower;
+pub use grow::TREES_MATCHES_MIN;
 
 use crate::blr::Blr;
 use crate::features::{FEATURES, Features};

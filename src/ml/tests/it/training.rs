@@ -3,7 +3,7 @@ use gsm_core::Timestamp;
 use gsm_ml::{
     About, Figures, Forecaster, Kept, Metrics, Model, ModelFile, Plan, Refusal, better, judge, train,
 };
-use gsm_rating::history::History;
+use gsm_rating::history::{History, Lineup};
 
 fn plan(history: &History) -> Plan<'_> {
     Plan { history, holdout: 0.25, forgetting: None, trees: 0, champion: None }
@@ -11,8 +11,9 @@ fn plan(history: &History) -> Plan<'_> {
 
 fn file(model: Model, plan: &Plan<'_>) -> ModelFile {
     let names = plan.names((0..40).map(|n| n.to_string()).collect());
-    let mut about = About::new("duel-1", "duel", Timestamp::EPOCH, "ops");
-    about.window.to = plan.history.at(plan.history.len() - 1);
+    let last = plan.history.at(plan.history.len() - 1);
+    let mut about = About::new("duel-1", "duel", last, "ops");
+    about.window.to = last;
     ModelFile { about, names, model }
 }
 
@@ -56,6 +57,38 @@ fn a_champion_is_judged_on_the_same_matches_and_learns_nothing_twice() {
     assert_eq!(weights(judged.model), weights(champion.model));
 }
 
+/// One match of three sides among duels takes nothing from what duels teach.
+#[test]
+fn duels_are_learnt_as_duels_whatever_is_among_them() {
+    let matches = league(24, 1, 2_200);
+    let mut history = history(&matches);
+    let side = |place, players| Lineup { place, score: None, players };
+    let three: [Lineup<'_>; 3] = [side(1, &[0]), side(2, &[1]), side(3, &[2])];
+    history.push(matches[2_199].at, 0, three);
+    let trained = train(&Plan { trees: 5, ..plan(&history) }, || ()).unwrap().unwrap();
+    assert_eq!(trained.model.trees(), 5);
+    let (mut model, first) = (trained.model, Model::new());
+    let of = model.features(&matches[7].meeting()).unwrap();
+    let ([_, learner, unmoved, _], (_, draw)) = (model.contenders(&of), model.chances(&of));
+    assert_ne!(learner, unmoved);
+    assert_ne!(draw, first.chances(&of).1);
+    assert!(model.predict(&of).margin.is_some() && first.predict(&of).margin.is_none());
+    // All are judged alike, by pairs: a champion, too.
+    let [own, rating] = [trained.metrics.model, trained.metrics.rating].map(Option::unwrap);
+    assert!(own.log_loss < rating.log_loss && own.ece.is_none(), "{own:?} {rating:?}");
+}
+
+/// A match that a file dates beyond all clocks holds no weights until then.
+#[test]
+fn nothing_was_seen_after_the_training() {
+    let [trained, late] = [1_000, 2_000].map(Timestamp::from_millis);
+    let mut about = About::new("duel-1", "duel", trained, "ops");
+    about.window.to = late;
+    assert_eq!(about.seen_to(), trained);
+    about.window.to = Timestamp::from_millis(500);
+    assert_eq!(about.seen_to(), about.window.to);
+}
+
 #[test]
 fn weights_follow_the_names_of_variants() {
     let matches = league(8, 1, 600);
@@ -73,6 +106,16 @@ fn weights_follow_the_names_of_variants() {
         let wanted = logit(&mut own, old);
         assert_ne!(wanted, 0.0);
         assert_eq!(logit(&mut other, new.unwrap_or(1)), new.map_or(0.0, |_| wanted));
+    }
+}
+
+#[test]
+fn a_share_is_as_many_matches_as_it_is_made_of() {
+    for (train, validation) in [(71, 29), (102, 1), (1, 1), (2, 1), (43, 57), (80, 20), (997, 3), (10, 0)] {
+        let history = history(&league(1, 1, train + validation));
+        let holdout = validation as f64 / (train + validation) as f64;
+        let windows = Plan { holdout, ..plan(&history) }.windows();
+        assert_eq!((windows.tune, windows.test, windows.end), (train / 2, train, train + validation));
     }
 }
 

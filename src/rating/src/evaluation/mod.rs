@@ -89,8 +89,10 @@ fn log_loss(p: f64, y: f64) -> f64 {
     -y * libm::log(q) - (1.0 - y) * libm::log(1.0 - q)
 }
 
-/// 1 for the right side, 0 for the wrong one, one half for a toss-up; `y` is decided.
-fn hit(p: f64, y: f64) -> f64 {
+/// Whether a chance `p` of a score `y` was right, of a match that was decided: 1 for the right side, 0 for the wrong one, one half
+/// for a toss-up (`p` within 1e-9 of one half).
+#[must_use]
+pub fn hit(p: f64, y: f64) -> f64 {
     if (p - 0.5).abs() < TOSS_UP {
         0.5
     } else if (p > 0.5) == (y > 0.5) {

@@ -288,6 +288,10 @@ pub(crate) struct InsideDto {
     /// The endpoint's production variant that spoke, where it told.
     #[serde(skip_serializing_if = "Option::is_none")]
     production_variant: Option<String>,
+    /// Where the endpoint spoke, the id of the call (`InferenceId`): data capture of the endpoint has what was asked and answered under it. Matches that
+    /// were asked about in one call share it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inference_id: Option<String>,
     /// Why the endpoint that was asked did not speak: `slow`, `resting` (left alone, for it failed too often), `model_error`,
     /// `platform_error`, `unreachable`, `garbled` or `lied`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -315,10 +319,15 @@ pub(crate) struct OwnDto {
 impl InsideDto {
     fn new(inside: Inside) -> Self {
         let own = inside.model;
+        let mut inference_id = None;
         let (speaker, model, production_variant, endpoint_missed, local) = match inside.spoke {
             Spoke::Own => ("local", own, None, None, None),
             Spoke::InsteadFor(miss) => ("local", own, None, Some(miss.as_str()), None),
             Spoke::Elsewhere { model, variant, own: expected } => {
+                ("endpoint", model, variant, None, Some(OwnDto { model: own, expected }))
+            }
+            Spoke::Called { model, variant, own: expected, inference } => {
+                inference_id = Some(inference);
                 ("endpoint", model, variant, None, Some(OwnDto { model: own, expected }))
             }
         };
@@ -329,6 +338,7 @@ impl InsideDto {
             speaker,
             model,
             production_variant,
+            inference_id,
             endpoint_missed,
             local,
             learnt: inside.learnt,

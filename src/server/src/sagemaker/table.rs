@@ -3,6 +3,7 @@
 //! With a head of column names (`team_a,team_b` or `player1,player2` or `rating_a,rating_b`, `variant`, `home`, `parties`) a row is
 //! answered by a row;
 //! without one a row has two columns (two ratings where both are numbers, else two teams) and is answered by its quality.
+//! Two players whom the model knows are a row, whatever they are called.
 //! A first row whose cells all begin as columns of players do (`player_a`, `team1`), of whom the model knows nobody, and
 //! beneath which a row looks otherwise, is taken for a head that there is not, and refused.
 //! Players of a team or party stand with `|` between them, parties with `;`.
@@ -65,11 +66,18 @@ pub(super) fn rows(
     let mut begin = lines.clone();
     let mut next = || begin.next().map(|(number, line)| cells(line, number)).transpose();
     let first = next()?.unwrap_or_default();
+    let second = next()?;
     let is_of_side = |name: &Cow<'_, str>| matches!(column(name), Some(Column::Team(_) | Column::Rating(_)));
-    if !first.iter().any(is_of_side) {
-        let known = |cell: &Cow<'_, str>| cell.split('|').any(|id| knows(id.trim()));
-        // Strangers may be called `player_1` as well, but then all are.
-        let next_is_data = next()?.is_some_and(|next| !is_like_head(&next));
+    let known = |cell: &Cow<'_, str>| cell.split('|').any(|id| knows(id.trim()));
+    // Players may be called `player1` as well: the model knows them, or all are called so.
+    let is_row = first.len() == 2
+        && if first.iter().all(|name| column(name).is_some()) {
+            first.iter().all(known)
+        } else {
+            first.iter().any(known) || is_like_head(&first) && second.as_deref().is_some_and(is_like_head)
+        };
+    if is_row || !first.iter().any(is_of_side) {
+        let next_is_data = second.is_some_and(|next| !is_like_head(&next));
         if next_is_data && is_like_head(&first) && !first.iter().any(known) {
             let names: Vec<String> = first.iter().map(|cell| format!("`{}`", shown(cell))).collect();
             let detail = format!("{} look like names of columns, and are none", names.join(", "));
@@ -245,6 +253,27 @@ mod tests {
         for line in [r#""a"b,c"#, r#""a,c"#, r#"a,"c"#, r#"a, "c"x"#, r#"""#, r#"a,"c"""#] {
             assert!(cells(line, 1).is_err(), "{line}");
         }
+    }
+
+    /// Whether a table of two lines has a head, for a model that knows these players; none where it is refused.
+    fn is_head(first: &str, second: &str, known: &[&str]) -> Option<bool> {
+        let text = format!("{first}\n{second}\n");
+        rows(&text, |id| known.contains(&id)).ok().map(|(_, head)| head.is_told())
+    }
+
+    #[test]
+    fn players_who_are_called_as_columns_are_players() {
+        let both = ["player1", "player2", "ann"];
+        assert_eq!(is_head("player1,player2", "player3,player4", &both), Some(false));
+        assert_eq!(is_head("player2,ann", "ann,player2", &both), Some(false));
+        assert_eq!(is_head("player2,ann", "ann,player2", &both[1..2]), Some(false));
+        assert_eq!(is_head("player1,player9", "player3,player4", &[]), Some(false));
+        // Of whom it knows one, or nobody, it is a head, and a wrong name in it is a wrong name.
+        assert_eq!(is_head("player1,player2", "ann,player9", &both[1..]), Some(true));
+        assert_eq!(is_head("player1,player2", "ann,bob", &[]), Some(true));
+        assert_eq!(is_head("team_a,who", "ann,bob", &[]), None);
+        assert_eq!(is_head("team_a,team_b,who", "ann,bob,cid", &both), None);
+        assert_eq!(is_head("team_a,team_b,home", "ann,bob,1", &both), Some(true));
     }
 
     #[test]

@@ -10,7 +10,7 @@ pub(crate) fn heard_as_said(truth: &Truth) -> Result<(), Fault> {
         let Some(inside) = &forecast.inside else { continue };
         let shown = inside.contenders.first().map(Vec::as_slice);
         let sound = match &inside.spoke {
-            Spoke::Elsewhere { .. } => {
+            Spoke::Elsewhere { .. } | Spoke::Called { .. } => {
                 let said = says(row.roster.sides());
                 row.roster.sides().len() == 2
                     && forecast.chances == Some([said.win, said.draw, said.loss])
