@@ -297,6 +297,11 @@ impl BoardConfig {
         Order::new(&ways, ties).unwrap_or(Order::SCORE)
     }
 
+    /// Whether a submission that changes no number may change whom it ranks: then it is a step of its past as well.
+    pub(super) fn keeps_every_step(&self) -> bool {
+        self.eligibility != Eligibility::default()
+    }
+
     /// What a rating row shows on this board, and since when: since the score was reached where only the rating is
     /// shown, else since the last match.
     pub(crate) fn keys_of(&self, row: &RatingRow) -> (Keys, Timestamp) {
