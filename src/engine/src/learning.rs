@@ -84,8 +84,7 @@ impl Anew {
 
     fn take(&mut self, row: &ResultRow, system: &System, scratch: &mut Scratch) {
         self.publish_if_due(row.at);
-        if rate_into(system, &self.work, row, scratch) {
-            system.learn(&mut self.work, scratch);
+        if rate_into(system, &self.work, row, scratch) && system.learn(&mut self.work, scratch) {
             self.since += 1;
             self.first_at.get_or_insert(row.at);
         }
@@ -138,8 +137,7 @@ impl Learning {
         let work = state.work.filter(|(under, _)| *under == name).map(|(_, learnt)| learnt);
         let known = work.or_else(|| state.published_under(name)).or_else(|| system.nothing_learnt());
         let Some(mut learnt) = known else { return };
-        if rate_into(system, &learnt, row, &mut state.scratch) {
-            system.learn(&mut learnt, &state.scratch);
+        if rate_into(system, &learnt, row, &mut state.scratch) && system.learn(&mut learnt, &state.scratch) {
             state.work = Some((name, learnt));
             state.since += 1;
             state.first_at.get_or_insert(now);
