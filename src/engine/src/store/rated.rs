@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub struct RatingRow {
     /// Mean, deviation and volatility after the last match.
     pub rating: Rating,
-    /// When that match ended.
+    /// When that match ended, or what was done to the rating by hand since.
     pub rated_at: Timestamp,
     /// Matches rated.
     pub games: u32,

@@ -41,7 +41,7 @@ pub(crate) struct PlayerRatingDto {
     /// Matches in which first place was shared.
     pub(crate) draws: u32,
     pub(crate) losses: u32,
-    /// When the last of them ended.
+    /// When the last of them ended, or the rating was set by hand or moved by a soft reset, if that is later.
     pub(crate) rated_at: i64,
     /// How the player does in the variants of the mode played last (at most 16), by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
