@@ -175,7 +175,10 @@ impl Link {
                 let (before, after, games, visible) = match (&row.kind, old) {
                     (AdjustmentKind::Set { mean, deviation }, _) => {
                         let before = old.map_or_else(|| scheme.system.initial(), |old| old.rating);
-                        let deviation = deviation.unwrap_or(before.deviation);
+                        // Without one it stays what it was by then: who was away is as unsure as that.
+                        let grown =
+                            |old: &RatingRow| scheme.system.at(old.rating, Some(old.rated_at), row.at);
+                        let deviation = deviation.unwrap_or(old.map_or(before, grown).deviation);
                         (before, Rating { mean: *mean, deviation, ..before }, games, None)
                     }
                     (AdjustmentKind::Reset(config), Some(old)) => {

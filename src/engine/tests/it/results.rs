@@ -14,6 +14,7 @@ use gsm_session::{MatchState, TicketState};
 both! {
     a_draw_moves_equals_nowhere,
     a_rating_is_shown_as_unsure_as_it_is_now,
+    a_hand_that_names_no_deviation_leaves_it_as_unsure_as_it_is_now,
     a_quitter_is_marked_and_rated,
     free_for_all_is_rated_by_places,
     a_contradiction_is_refused_and_nothing_moves,
@@ -56,6 +57,21 @@ async fn a_rating_is_shown_as_unsure_as_it_is_now(w: World) {
     assert_eq!(now.rating, grown);
     assert!(now.rating.deviation > kept.rating.deviation + 1.0 && now.rating.mean == kept.rating.mean);
     assert_eq!(w.engine.rating(&mode("duel"), p[0]).await.unwrap(), kept, "the row stays");
+}
+
+async fn a_hand_that_names_no_deviation_leaves_it_as_unsure_as_it_is_now(w: World) {
+    w.teams("duel", 1, None).await;
+    let (duel, p) = (mode("duel"), w.players(2).await);
+    let id = formed(&w, &p).await;
+    w.engine.report_result(&w.server(), id, None, &places(&[1, 2], &[])).await.unwrap();
+    w.clock.advance_ms(90 * 86_400_000);
+    let now = w.engine.rating_now(&duel, p[0]).await.unwrap().rating;
+    let set = w.engine.set_rating(&w.admin(), &duel, p[0], 1_800.0, None, "x").await.unwrap().rating;
+    assert_eq!((set.mean, set.deviation), (1_800.0, now.deviation));
+    assert_eq!(w.engine.rating_now(&duel, p[0]).await.unwrap().rating, set);
+    let set = w.engine.set_rating(&w.admin(), &duel, p[0], 1_800.0, Some(40.0), "x").await.unwrap().rating;
+    assert_eq!(set.deviation, 40.0);
+    assert_eq!(w.engine.rebuild(&w.admin(), &duel, false).await.unwrap().differing, 0);
 }
 
 async fn a_quitter_is_marked_and_rated(w: World) {

@@ -153,7 +153,9 @@ impl Rebuilt {
                 let AdjustmentKind::Set { mean, deviation } = row.kind else {
                     return fault(format!("{id} resets a rating, and nobody has asked for that"));
                 };
-                let rating = Rating { mean, deviation: deviation.unwrap_or(before.deviation), ..before };
+                let grown =
+                    old.map_or(before, |old| scheme.system.at(old.rating, Some(old.rated_at), row.at));
+                let rating = Rating { mean, deviation: deviation.unwrap_or(grown.deviation), ..before };
                 let score = (mean * 1_000.0).round() as i64;
                 let next = RatingRow {
                     rating,
