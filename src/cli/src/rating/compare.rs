@@ -75,7 +75,7 @@ impl Compare {
     ) -> Result<Vec<(Mode, gsm_rating::history::History)>, Failure> {
         let offline = Offline::existing(&self.data_dir, "a comparison").await?;
         let read = async {
-            let known: Vec<Mode> = offline.engine.modes().into_iter().map(|(mode, _)| mode).collect();
+            let known = offline.engine.all_modes().await.map_err(Failure::failed)?;
             if let Some(mode) = mode.as_ref().filter(|mode| !known.contains(mode)) {
                 return Err(Failure::usage(format!("--mode: `{mode}` has no matches here")));
             }
