@@ -91,7 +91,7 @@ pub enum Value {
     Conservative,
     /// Rated matches.
     Games,
-    /// Matches in which nobody did better.
+    /// Matches in which nobody did better, played to the end.
     Wins,
     /// Matches in which first place was shared.
     Draws,

@@ -17,7 +17,7 @@ pub struct RatingRow {
     pub rated_at: Timestamp,
     /// Matches rated.
     pub games: u32,
-    /// Matches in which nobody did better.
+    /// Matches in which nobody did better, played to the end.
     pub wins: u32,
     /// Matches in which first place was shared.
     pub draws: u32,

@@ -36,7 +36,7 @@ pub(crate) struct PlayerRatingDto {
     pub(crate) rating: RatingDto,
     /// Rated matches.
     pub(crate) games_played: u32,
-    /// Matches in which nobody did better.
+    /// Matches in which nobody did better, played to the end.
     pub(crate) wins: u32,
     /// Matches in which first place was shared.
     pub(crate) draws: u32,
