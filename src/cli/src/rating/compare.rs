@@ -2,7 +2,7 @@
 use crate::{
     eval::{self, Choice, Table},
     offline::{Offline, existing_dir},
-    output::{Failure, Outcome, note},
+    output::{Failure, Outcome},
 };
 use clap::Args;
 use gsm_core::Mode;
@@ -62,11 +62,7 @@ impl Compare {
             }
             tables.push(table);
         }
-        if let Some(path) = self.plot.filter(|_| tables.iter().any(eval::is_drawable)) {
-            eval::write(&path, &tables)?;
-            note(format_args!("calibration: {}", path.display()));
-        }
-        Ok(())
+        self.plot.map_or(Ok(()), |path| eval::write(&path, &tables))
     }
 
     async fn histories(
