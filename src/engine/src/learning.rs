@@ -46,6 +46,8 @@ struct State {
     named: Option<(System, u64)>,
     since: u64,
     first_at: Option<Timestamp>,
+    /// What is being published; results that come meanwhile are not in it.
+    offered: Option<Offer>,
     /// Whether something was learnt from a result that does not count like that any more.
     is_spoilt: bool,
     /// Whether learning anew is left to a rebuild.
@@ -53,6 +55,14 @@ struct State {
     /// What was learnt anew, and is about to be published.
     anew: Option<Anew>,
     scratch: Scratch,
+}
+
+/// What a node has learnt, as it goes to be published.
+struct Offer {
+    row: LearntRow,
+    /// How many results are new in it.
+    since: u64,
+    at: Timestamp,
 }
 
 /// Whether what was learnt from `since` results, beside the `known` ones, is to be published.
@@ -84,8 +94,7 @@ impl Anew {
 
     fn take(&mut self, row: &ResultRow, system: &System, scratch: &mut Scratch) {
         self.publish_if_due(row.at);
-        if rate_into(system, &self.work, row, scratch) {
-            system.learn(&mut self.work, scratch);
+        if rate_into(system, &self.work, row, scratch) && system.learn(&mut self.work, scratch) {
             self.since += 1;
             self.first_at.get_or_insert(row.at);
         }
@@ -108,7 +117,7 @@ impl State {
 
     fn begin(&mut self, anew: Anew) {
         self.work = Some((anew.published.under, anew.work));
-        (self.since, self.first_at) = (anew.since, anew.first_at);
+        (self.since, self.first_at, self.offered) = (anew.since, anew.first_at, None);
         (self.is_spoilt, self.is_left) = (false, false);
     }
 }
@@ -138,8 +147,7 @@ impl Learning {
         let work = state.work.filter(|(under, _)| *under == name).map(|(_, learnt)| learnt);
         let known = work.or_else(|| state.published_under(name)).or_else(|| system.nothing_learnt());
         let Some(mut learnt) = known else { return };
-        if rate_into(system, &learnt, row, &mut state.scratch) {
-            system.learn(&mut learnt, &state.scratch);
+        if rate_into(system, &learnt, row, &mut state.scratch) && system.learn(&mut learnt, &state.scratch) {
             state.work = Some((name, learnt));
             state.since += 1;
             state.first_at.get_or_insert(now);
@@ -151,11 +159,17 @@ impl Learning {
         let mut all = self.0.lock();
         let state = all.entry(mode.clone()).or_default();
         // One's own work goes on from what it was; another node's is taken instead.
-        let own = state.work.is_some_and(|(_, learnt)| learnt == row.learnt);
-        if !own {
-            state.work = None;
+        let works = state.work.is_some_and(|(under, _)| under == row.under);
+        match state.offered.take().filter(|offer| works && offer.row == *row) {
+            Some(offer) => {
+                state.since = state.since.saturating_sub(offer.since);
+                state.first_at = (state.since > 0).then_some(offer.at);
+            }
+            None => {
+                state.work = None;
+                (state.since, state.first_at) = (0, None);
+            }
         }
-        (state.since, state.first_at) = (0, None);
         state.published = Some(row.clone());
         if let Some(anew) = state.anew.take().filter(|anew| anew.published == *row) {
             state.begin(anew);
@@ -198,12 +212,16 @@ impl Learning {
 
     /// What is due to be published, of all modes.
     fn due(&self, now: Timestamp) -> Vec<(Mode, LearntRow)> {
-        let all = self.0.lock();
-        let due = all.iter().filter_map(|(mode, state)| {
+        let mut all = self.0.lock();
+        let due = all.iter_mut().filter_map(|(mode, state)| {
             let (under, learnt) = state.work?;
             let known = state.published.as_ref().map_or(0, |row| row.results);
-            let is_due = is_due(known, state.since, state.first_at, now);
-            is_due.then(|| (mode.clone(), LearntRow { under, learnt, results: known + state.since }))
+            if !is_due(known, state.since, state.first_at, now) {
+                return None;
+            }
+            let row = LearntRow { under, learnt, results: known + state.since };
+            state.offered = Some(Offer { row: row.clone(), since: state.since, at: now });
+            Some((mode.clone(), row))
         });
         due.collect()
     }
@@ -362,6 +380,55 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What is learnt from so many results that one side has won.
+    fn after(results: usize) -> Learnt {
+        let settings = gsm_rating::KalmanSettings::default();
+        let (system, mut learnt) = (System::Kalman(settings.clone()), Learnt::new(&settings));
+        let (mut scratch, mut out) = (Scratch::new(), Vec::new());
+        let [one, other] = [[gsm_rating::Entrant::new(system.initial())]; 2];
+        let sides = [gsm_rating::Side::new(1, &one), gsm_rating::Side::new(2, &other)];
+        for _ in 0..results {
+            let game = gsm_rating::Game { home: Some(0), ..gsm_rating::Game::new(&sides) };
+            system.update_into(&game, &mut scratch, &mut out).unwrap();
+            assert!(system.learn(&mut learnt, &scratch));
+        }
+        learnt
+    }
+
+    #[test]
+    fn what_comes_while_something_is_published_is_not_lost() {
+        let (learning, mode) = (Learning::default(), Mode::new("duel").unwrap());
+        let work = |results: usize, since: u64| {
+            let mut all = learning.0.lock();
+            let state = all.entry(mode.clone()).or_default();
+            state.work = Some((7, after(results)));
+            state.since = since;
+            state.first_at.get_or_insert(Timestamp::EPOCH);
+        };
+        let state = || {
+            let all = learning.0.lock();
+            let state = &all[&mode];
+            (state.work, state.since, state.first_at)
+        };
+        let now = Timestamp::from_millis(5);
+        work(40, 40);
+        let (_, row) = learning.due(now).remove(0);
+        work(43, 43);
+        learning.published(&mode, &row);
+        assert_eq!(state(), (Some((7, after(43))), 3, Some(now)));
+        // Nothing came meanwhile.
+        work(80, 40);
+        let (_, row) = learning.due(now).remove(0);
+        assert_eq!(row.results, 80);
+        learning.published(&mode, &row);
+        assert_eq!(state(), (Some((7, after(80))), 0, None));
+        // Another node was first.
+        work(120, 40);
+        drop(learning.due(now));
+        learning.published(&mode, &LearntRow { under: 7, learnt: after(90), results: 90 });
+        assert_eq!(state(), (None, 0, None));
+    }
 
     #[test]
     fn the_more_is_known_the_more_is_new_before_it_is_published() {

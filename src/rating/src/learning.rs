@@ -52,11 +52,12 @@ impl System {
         }
     }
 
-    /// Learns from the match that [`System::update_into`] has just rated with this `scratch`.
-    pub fn learn(&self, learnt: &mut Learnt, scratch: &Scratch) {
-        if let Self::Kalman(settings) = self {
-            learnt.learn(settings, &scratch.lesson);
-        }
+    /// Learns from the match that [`System::update_into`] has just rated with this `scratch`. Whether there was anything to
+    /// learn: a match of which only one side was there teaches nothing.
+    pub fn learn(&self, learnt: &mut Learnt, scratch: &Scratch) -> bool {
+        let (Self::Kalman(settings), Some(lesson)) = (self, &scratch.lesson) else { return false };
+        learnt.learn(settings, lesson);
+        true
     }
 
     /// A newcomer's offset in any variant of a mode; none where the system knows no variants.

@@ -21,8 +21,8 @@ pub struct Scratch {
     /// The sides of the Kalman system, as they are and as their opponents see them.
     pub(crate) kalman: Vec<Team>,
     pub(crate) order: Vec<Opponent>,
-    /// What the last match taught.
-    pub(crate) lesson: Lesson,
+    /// What the last match taught; none where nobody met anybody.
+    pub(crate) lesson: Option<Lesson>,
 }
 
 impl Scratch {

@@ -200,7 +200,8 @@ impl System {
         if game.sides.iter().all(outcome::is_present) {
             return self.apply_present(game, scratch, out);
         }
-        // Whoever was not there is no opponent: the others are rated without.
+        // Whoever was not there is no opponent: the others are rated without, and teach something only if they are two sides.
+        scratch.lesson = None;
         let present: Vec<Side<'_>> = game.sides.iter().copied().filter(outcome::is_present).collect();
         let home = game.home.filter(|home| game.sides.get(*home).is_some_and(outcome::is_present));
         let home =

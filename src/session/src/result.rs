@@ -134,7 +134,7 @@ pub enum OutcomeKind {
     Win,
     /// In place 1 with others.
     Draw,
-    /// Behind someone.
+    /// Behind someone, or gone before the end.
     Loss,
 }
 
@@ -263,12 +263,13 @@ impl MatchResult {
         let side = roster.side_of(player)?;
         let place = *self.places.get(side)?;
         let level = self.places.iter().filter(|&&p| p == place).count();
+        let quit = self.quits.binary_search(&player).is_ok();
         let kind = match (place, level) {
-            (1, 1) => OutcomeKind::Win,
-            (1, _) => OutcomeKind::Draw,
+            (1, 1) if !quit => OutcomeKind::Win,
+            (1, 2..) if !quit => OutcomeKind::Draw,
             _ => OutcomeKind::Loss,
         };
-        Some(Outcome { side, place, kind, quit: self.quits.binary_search(&player).is_ok() })
+        Some(Outcome { side, place, kind, quit })
     }
 }
 

@@ -48,8 +48,8 @@ given; without one each line counts as a game more, which matters where the boar
 keep their order by timestamp; those of one millisecond stand by the ids of their players here, which are in the order of
 the files for players whom the import makes. Players are those of the ids in the file, made where new; an id that this server gave (plr- and 32 digits) is the
 player who has it, one of another server a player of its own. CSV may have display_name, timestamp (milliseconds since
-1970; reached_at without), games and metadata as well: an export is read back as it is, as CSV or JSON lines, with who was hidden
-(visibility). A board with cohorts is given the lines of a season by cohort, then by timestamp, as players took their
+1970; reached_at without), games and metadata as well: an export of a board of submissions is read back as it is, as CSV or JSON
+lines, with who was hidden (visibility). A board with cohorts is given the lines of a season by cohort, then by timestamp, as players took their
 seats; of lines whose level and cohort the board could not give again it says how many. A member of a sorted set is an id,
 and its score must be a whole number; equals stand as Redis lists them. No server may run on the directory.
 

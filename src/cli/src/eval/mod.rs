@@ -7,7 +7,7 @@ mod show;
 use crate::{
     history::{Reading, drawn, read_file},
     model::trees,
-    output::{Failure, Outcome, note},
+    output::{Failure, Outcome},
 };
 use clap::Args;
 pub(crate) use contenders::{Choice, Contender, chosen, parse};
@@ -19,7 +19,7 @@ use gsm_rating::{
     tuning::tune,
 };
 use indicatif::ProgressBar;
-pub(crate) use plot::{is_drawable, write};
+pub(crate) use plot::write;
 pub(crate) use show::{json_line, table};
 use std::{path::PathBuf, time::Instant};
 
@@ -126,11 +126,10 @@ impl Command {
             (None, false) => Some(PathBuf::from("calibration.svg")),
             (None, true) => None,
         };
-        if let Some(path) = plot.filter(|_| tables.iter().any(plot::is_drawable)) {
-            plot::write(&path, &tables)?;
-            note(format_args!("calibration: {}", path.display()));
+        match plot {
+            Some(path) if self.plot.is_some() || plot::is_drawable(&tables) => plot::write(&path, &tables),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 

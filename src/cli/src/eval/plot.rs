@@ -1,6 +1,6 @@
 //! The calibration plot: of matches predicted at so much, how many were won.
 use super::{Row, Table};
-use crate::output::{Failure, Outcome};
+use crate::output::{Failure, Outcome, note};
 use gsm_rating::evaluation::TwoSidesReport;
 use plotters::prelude::*;
 use std::path::Path;
@@ -12,20 +12,32 @@ const PANEL: (u32, u32) = (640, 520);
 const BIN_MIN: u64 = 20;
 
 /// Whether a file has a panel: of free-for-all there is no calibration of matches.
-pub(crate) fn is_drawable(table: &Table) -> bool {
+fn has_panel(table: &Table) -> bool {
     table.rows.iter().any(|row| row.test.two_sides.is_some())
 }
 
-/// Writes one SVG with a panel a file and a line a system.
+/// Whether any file has a panel.
+pub(super) fn is_drawable(tables: &[Table]) -> bool {
+    tables.iter().any(has_panel)
+}
+
+/// Writes one SVG with a panel a file and a line a system, and says so, or that there is nothing to draw.
 pub(crate) fn write(path: &Path, tables: &[Table]) -> Outcome {
-    let tables: Vec<&Table> = tables.iter().filter(|table| is_drawable(table)).collect();
+    if !is_drawable(tables) {
+        note(format_args!("no history of matches of two teams alone: `{}` was not written", path.display()));
+        return Ok(());
+    }
+    let tables: Vec<&Table> = tables.iter().filter(|table| has_panel(table)).collect();
     let columns = tables.len().clamp(1, COLUMNS);
     let lines = tables.len().div_ceil(columns).max(1);
     let size = (PANEL.0 * columns as u32, PANEL.1 * lines as u32);
     let mut text = String::new();
     draw(&mut text, size, (lines, columns), &tables)
         .map_err(|e| Failure::failed(format!("cannot draw the calibration: {e}")))?;
-    std::fs::write(path, text).map_err(|e| Failure::failed(format!("cannot write `{}`: {e}", path.display())))
+    std::fs::write(path, text)
+        .map_err(|e| Failure::failed(format!("cannot write `{}`: {e}", path.display())))?;
+    note(format_args!("calibration: {}", path.display()));
+    Ok(())
 }
 
 type Drawn = Result<(), Box<dyn std::error::Error>>;

@@ -185,6 +185,8 @@ struct Reader {
     read: Chronicle,
     /// Rows of the match that is being read.
     rows: Vec<Row>,
+    /// The mode that the first of them names which names one; else empty.
+    mode: String,
     /// Whether a line of that match was bad.
     spoilt: bool,
     /// Of which matches that are yet to begin a line was bad.
@@ -204,6 +206,7 @@ impl Reader {
             how,
             read: Chronicle::default(),
             rows: Vec::new(),
+            mode: String::new(),
             spoilt: false,
             doomed: Doomed::default(),
             last: None,
@@ -339,9 +342,9 @@ impl Reader {
                 return Err(Fault::new(row.line, format!("gives match {} another timestamp", row.number)));
             }
             // A row may leave it out.
-            let names_another =
-                |first: &Row| !first.mode.is_empty() && !row.mode.is_empty() && first.mode != row.mode;
-            if self.rows.first().is_some_and(names_another) {
+            if self.mode.is_empty() {
+                self.mode.clone_from(&row.mode);
+            } else if !row.mode.is_empty() && self.mode != row.mode {
                 return Err(Fault::new(row.line, format!("gives match {} another mode", row.number)));
             }
             // Whose number could not be read stood between rows of this match, and so was one of them.
@@ -362,6 +365,7 @@ impl Reader {
         }
         self.spoilt = self.doomed.begins(row.number);
         self.last = Some((row.number, row.at_s));
+        self.mode.clone_from(&row.mode);
         self.rows.push(row);
         Ok(())
     }
@@ -401,10 +405,7 @@ impl Reader {
         let mut order: Vec<u32> = sides.iter().filter_map(|side| side.first().map(|row| row.rank)).collect();
         let ranks = order.clone();
         order.sort_unstable();
-        let variant = match rows.first().map(|row| row.mode.as_str()) {
-            Some(name) => self.read.variant_of(name),
-            None => 0,
-        };
+        let variant = self.read.variant_of(&self.mode);
         let parties = party_sizes(&sides);
         let players: Vec<Vec<u32>> = sides
             .iter()

@@ -130,6 +130,7 @@ fn a_fault_names_its_line() {
     check(&[DUEL[0], "1,5,1,ann,1,,"], 3, "second time");
     check(&[DUEL[0], "1,6,1,bob,1,,"], 3, "another timestamp");
     check(&["1,5,0,ann,2,,clay", "1,5,1,bob,1,,grass"], 3, "another mode");
+    check(&["1,5,0,ann,2,,", "1,5,1,bob,1,,clay", "1,5,2,cid,3,,", "1,5,3,dee,4,,grass"], 5, "another mode");
     check(&["2,5,0,a,1,,", "2,5,1,b,2,,", DUEL[0], DUEL[1]], 4, "match 1 after match 2");
     check(&[DUEL[0], DUEL[1], "2,4,0,a,1,,", "2,4,1,b,2,,"], 4, "back in time");
     let header =
@@ -137,6 +138,22 @@ fn a_fault_names_its_line() {
     assert!(header.line == 1 && header.what.contains("hint"), "{header:?}");
     assert!(read(&b""[..], Reading::default()).is_err());
     assert!(read(&[b'x'; 9_000][..], Reading::default()).unwrap_err().what.contains("longer"));
+}
+
+#[test]
+fn the_first_row_that_names_a_mode_names_that_of_the_match() {
+    let mode = |rows: &[&str]| {
+        let history = read_rows(rows, Reading::default()).unwrap().history;
+        (0..history.len())
+            .map(|index| history.variant_name(history.variant_of(index)).to_owned())
+            .collect::<Vec<_>>()
+    };
+    // Whichever row that is, and in whatever order the teams come.
+    assert_eq!(mode(&["1,5,0,ann,2,,", "1,5,1,bob,1,,clay"]), ["clay"]);
+    assert_eq!(mode(&["1,5,1,bob,1,,clay", "1,5,0,ann,2,,"]), ["clay"]);
+    assert_eq!(mode(&["1,5,1,bob,1,,", "1,5,0,ann,2,,clay"]), ["clay"]);
+    let next = ["1,5,0,ann,2,,clay", "1,5,1,bob,1,,", "2,6,0,ann,2,,", "2,6,1,bob,1,,"];
+    assert_eq!(mode(&next), ["clay", ""]);
 }
 
 #[test]

@@ -95,7 +95,7 @@ pub(super) fn with_players(data_dir: &Path, mode: &Mode, file: ModelFile) -> Res
 async fn stored(data_dir: &Path, mode: Option<Mode>) -> Result<Vec<Matches>, Failure> {
     let offline = Offline::existing(data_dir, "reading its results").await?;
     let read = async {
-        let known: Vec<Mode> = offline.engine.modes().into_iter().map(|(mode, _)| mode).collect();
+        let known = offline.engine.all_modes().await.map_err(Failure::failed)?;
         if let Some(mode) = mode.as_ref().filter(|mode| !known.contains(mode)) {
             return Err(Failure::usage(format!("--mode: `{mode}` has no matches here")));
         }

@@ -2,7 +2,7 @@
 use crate::{
     eval::{self, Choice, Table},
     offline::{Offline, existing_dir},
-    output::{Failure, Outcome, note},
+    output::{Failure, Outcome},
 };
 use clap::Args;
 use gsm_core::Mode;
@@ -62,11 +62,7 @@ impl Compare {
             }
             tables.push(table);
         }
-        if let Some(path) = self.plot.filter(|_| tables.iter().any(eval::is_drawable)) {
-            eval::write(&path, &tables)?;
-            note(format_args!("calibration: {}", path.display()));
-        }
-        Ok(())
+        self.plot.map_or(Ok(()), |path| eval::write(&path, &tables))
     }
 
     async fn histories(
@@ -75,7 +71,7 @@ impl Compare {
     ) -> Result<Vec<(Mode, gsm_rating::history::History)>, Failure> {
         let offline = Offline::existing(&self.data_dir, "a comparison").await?;
         let read = async {
-            let known: Vec<Mode> = offline.engine.modes().into_iter().map(|(mode, _)| mode).collect();
+            let known = offline.engine.all_modes().await.map_err(Failure::failed)?;
             if let Some(mode) = mode.as_ref().filter(|mode| !known.contains(mode)) {
                 return Err(Failure::usage(format!("--mode: `{mode}` has no matches here")));
             }

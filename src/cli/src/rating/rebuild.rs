@@ -71,10 +71,15 @@ impl Rebuild {
     async fn rebuild(&self, mode: Option<Mode>) -> Result<Vec<Found>, Failure> {
         let offline = Offline::existing(&self.data_dir, "a rebuild").await?;
         let engine = &offline.engine;
-        let modes = mode
-            .map_or_else(|| engine.modes().into_iter().map(|(mode, _)| mode).collect(), |mode| vec![mode]);
         let mut found = Vec::new();
         let mut failed = None;
+        let modes = match mode {
+            Some(mode) => vec![mode],
+            None => engine.all_modes().await.unwrap_or_else(|error| {
+                failed = Some(Failure::failed(error));
+                Vec::new()
+            }),
+        };
         for mode in modes {
             let call = Call::system("gsm:RebuildRatings", engine.clock().now());
             match engine.rebuild(&call, &mode, self.repair).await {

@@ -67,7 +67,8 @@ pub(super) fn rate(read: &Chronicle, system: &System, mut each: impl FnMut()) ->
                 history,
                 index,
                 two_sided,
-                [Some(&mut all), (index >= test_from).then_some(&mut test)],
+                &mut all,
+                (index >= test_from).then_some(&mut test),
             );
         }
         for index in from..to {
@@ -98,16 +99,25 @@ fn predict(
     history: &History,
     index: usize,
     two_sided: bool,
-    windows: [Option<&mut Evaluation>; 2],
+    all: &mut Evaluation,
+    test: Option<&mut Evaluation>,
 ) {
     if two_sided {
         let (p, y) = (contender.expected(index).get(), history.outcome(index));
-        windows.into_iter().flatten().for_each(|window| window.two_sides(p, y));
-    } else {
-        let mut pairs = Vec::new();
-        contender.pairs(index, |p, y| pairs.push((p, y)));
-        windows.into_iter().flatten().for_each(|window| window.pairs(pairs.iter().copied()));
+        all.two_sides(p, y);
+        test.into_iter().for_each(|test| test.two_sides(p, y));
+        return;
     }
+    // Pair by pair: a match of thousands has more than are to be kept.
+    all.pairs_told(|all| match test {
+        None => contender.pairs(index, all),
+        Some(test) => test.pairs_told(|test| {
+            contender.pairs(index, |p, y| {
+                all(p, y);
+                test(p, y);
+            });
+        }),
+    });
 }
 
 #[cfg(test)]

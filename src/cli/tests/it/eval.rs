@@ -81,6 +81,10 @@ fn every_system_is_judged_and_the_calibration_drawn() {
     assert!(!text.contains("glicko"), "{text}");
     let drawn = fs::read_to_string(&plot).unwrap();
     assert!(drawn.starts_with("<svg") && drawn.contains("duels.csv") && drawn.contains("kalman"));
+    // Where there is nothing to draw it is said.
+    let none = dir.path().join("none.svg");
+    eval(&[&fields], &["--plot", arg(&none), "--system", "kalman"]).told(0, &["none.svg", "was not written"]);
+    assert!(!none.exists());
 }
 
 #[test]

@@ -91,7 +91,7 @@ pub enum Value {
     Conservative,
     /// Rated matches.
     Games,
-    /// Matches in which nobody did better.
+    /// Matches in which nobody did better, played to the end.
     Wins,
     /// Matches in which first place was shared.
     Draws,
@@ -295,6 +295,11 @@ impl BoardConfig {
             Ties::Ordinal => Equals::Ordinal,
         };
         Order::new(&ways, ties).unwrap_or(Order::SCORE)
+    }
+
+    /// Whether a submission that changes no number may change whom it ranks: then it is a step of its past as well.
+    pub(super) fn keeps_every_step(&self) -> bool {
+        self.eligibility != Eligibility::default()
     }
 
     /// What a rating row shows on this board, and since when: since the score was reached where only the rating is

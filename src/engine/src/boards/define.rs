@@ -96,6 +96,11 @@ impl Engine {
                 let detail = "stays as it is: define another board, or delete this one first";
                 return Err(EngineError::invalid("past", detail));
             }
+            if !keeps_steps(&there, config) {
+                let detail = "cannot be asked of a board whose past was kept without it: submissions that changed no number are \
+                              not in it; define another board, or delete this one first";
+                return Err(EngineError::invalid("eligibility", detail));
+            }
             known = Some(there);
         }
         let was_counting = known.as_ref().is_some_and(BoardConfig::has_entries);
@@ -155,6 +160,12 @@ impl Engine {
         self.name_counted(mode, &line.config, sink).await?;
         self.recount_board(line, mode, sink).await.map(drop)
     }
+}
+
+/// Whether the steps that were kept tell the past of the board as it is defined anew: where nothing was asked of players,
+/// only those are kept that changed a number.
+fn keeps_steps(known: &BoardConfig, new: &BoardConfig) -> bool {
+    !known.past || known.keeps_every_step() || !new.keeps_every_step()
 }
 
 /// Whether every season that has begun stays what it is: a board that has seasons changes in nothing but instants to

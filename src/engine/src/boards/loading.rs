@@ -10,7 +10,7 @@ use crate::{
 };
 use gsm_core::{Mode, PlayerId, Timestamp};
 use parking_lot::Mutex;
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// Rows that one thread collects before the boards take them in.
 const BATCH: usize = 1_024;
@@ -146,6 +146,16 @@ impl Engine {
             self.load_mode(&mode, snapshots, report).await?;
         }
         Ok(())
+    }
+
+    /// Every mode that a queue names, or in which somebody has a rating, by name; those too whose own board waits for its
+    /// first season, which [`Engine::modes`] leaves out.
+    pub async fn all_modes(&self) -> Result<Vec<Mode>, EngineError> {
+        let boards = self.boards();
+        let named = boards.iter().filter_map(|board| board.config.mode()).filter(|mode| self.has_mode(mode));
+        let mut modes: BTreeSet<Mode> = named.cloned().collect();
+        modes.extend(self.rated_modes().await?);
+        Ok(modes.into_iter().collect())
     }
 
     /// The modes in which somebody has a rating.

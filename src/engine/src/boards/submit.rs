@@ -1,7 +1,5 @@
 //! Scores that game servers and back ends submit.
-use super::{
-    BoardConfig, BoardRef, Eligibility, Operator, Source, line::Line, past, seating::Turns, tally::entry_of,
-};
+use super::{BoardConfig, BoardRef, Operator, Source, line::Line, past, seating::Turns, tally::entry_of};
 use crate::{
     Call, Engine, EngineError,
     store::{EntryRow, Expect, Home, Key, KeyRange, Row, ScoredRow, Versioned},
@@ -228,7 +226,7 @@ impl Engine {
             check_past(config, after.values, || format!("entries[{at}].values"))?;
             if config.past {
                 after.steps = there.map_or_else(|| kept.remove(spot).unwrap_or(0), |row| row.steps);
-                if moved || config.eligibility != Eligibility::default() {
+                if moved || config.keeps_every_step() {
                     steps.push(step(config, *spot, submission.made_at(call.now), after.steps, Some(&after)));
                     after.steps = after.steps.saturating_add(1);
                 }

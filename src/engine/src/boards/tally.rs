@@ -37,6 +37,8 @@ impl Tick {
 
     pub(crate) fn of(row: &HistoryRow) -> Self {
         let outcome = match row.step {
+            // Ratings take it so too.
+            Step::Match { quit: true, .. } => Some(OutcomeKind::Loss),
             Step::Match { place: 1, shared: false, .. } => Some(OutcomeKind::Win),
             Step::Match { place: 1, shared: true, .. } => Some(OutcomeKind::Draw),
             Step::Match { .. } => Some(OutcomeKind::Loss),

@@ -5,7 +5,7 @@
 //! Invariant: an entry's place and its players' entries before it never change; what does not count any more keeps
 //! its place and passes its players on as it found them.
 use super::{
-    counting::{carried, next_row, rate, score_of},
+    counting::{carried, next_row, rate, reached_at, score_of},
     reset::reset,
 };
 use crate::{
@@ -175,7 +175,10 @@ impl Link {
                 let (before, after, games, visible) = match (&row.kind, old) {
                     (AdjustmentKind::Set { mean, deviation }, _) => {
                         let before = old.map_or_else(|| scheme.system.initial(), |old| old.rating);
-                        let deviation = deviation.unwrap_or(before.deviation);
+                        // Without one it stays what it was by then: who was away is as unsure as that.
+                        let grown =
+                            |old: &RatingRow| scheme.system.at(old.rating, Some(old.rated_at), row.at);
+                        let deviation = deviation.unwrap_or(old.map_or(before, grown).deviation);
                         (before, Rating { mean: *mean, deviation, ..before }, games, None)
                     }
                     (AdjustmentKind::Reset(config), Some(old)) => {
@@ -189,15 +192,15 @@ impl Link {
                         return vec![Moved { player: row.player, after, history: None }];
                     }
                 };
-                let is_anew = games == 0;
+                let (is_anew, score) = (games == 0, score_of(&after));
                 let next = RatingRow {
                     rating: after,
                     rated_at: row.at,
                     games,
                     wins: old.filter(|_| !is_anew).map_or(0, |old| old.wins),
                     draws: old.filter(|_| !is_anew).map_or(0, |old| old.draws),
-                    score: score_of(&after),
-                    reached_at: row.at,
+                    score,
+                    reached_at: reached_at(old, score, row.at),
                     carried: old.and_then(|old| old.carried.clone()),
                 };
                 let step = Step::Adjustment { id: *id, visible };

@@ -217,9 +217,14 @@ pub(super) fn next_row(
         wins: add(old.map_or(0, |row| row.wins), kind == Some(OutcomeKind::Win)),
         draws: add(old.map_or(0, |row| row.draws), kind == Some(OutcomeKind::Draw)),
         score,
-        reached_at: old.filter(|row| row.score == score).map_or(at, |row| row.reached_at),
+        reached_at: reached_at(old, score, at),
         carried,
     }
+}
+
+/// Since when a player has a score that a step at `at` leaves.
+pub(super) fn reached_at(old: Option<&RatingRow>, score: i64, at: Timestamp) -> Timestamp {
+    old.filter(|old| old.score == score).map_or(at, |old| old.reached_at)
 }
 
 /// Tells a player how a match moved the rating.

@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 pub struct RatingRow {
     /// Mean, deviation and volatility after the last match.
     pub rating: Rating,
-    /// When that match ended.
+    /// When that match ended, or what was done to the rating by hand since.
     pub rated_at: Timestamp,
     /// Matches rated.
     pub games: u32,
-    /// Matches in which nobody did better.
+    /// Matches in which nobody did better, played to the end.
     pub wins: u32,
     /// Matches in which first place was shared.
     pub draws: u32,

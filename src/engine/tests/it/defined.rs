@@ -15,6 +15,7 @@ both! {
     a_board_is_filled_from_the_past_and_follows_results,
     the_name_of_a_mode_is_for_boards_that_follow_it,
     the_own_board_of_a_mode_is_full_when_its_definition_goes,
+    a_mode_whose_board_waits_for_its_first_season_is_there,
     a_part_holds_those_who_belong_there,
     submissions_do_what_the_columns_say,
     what_is_imported_first_is_taken_as_it_was_shown,
@@ -167,6 +168,18 @@ async fn a_board_is_filled_from_the_past_and_follows_results(w: World) {
     w.settle();
     refused(w.engine.rank(&whole("most-wins"), p[0], Viewer::All), "not_found");
     assert_eq!(w.engine.modes(), [(mode("duel"), 3)]);
+}
+
+async fn a_mode_whose_board_waits_for_its_first_season_is_there(w: World) {
+    w.teams("duel", 1, None).await;
+    let p = w.players(2).await;
+    beats(&w, p[0], p[1]).await;
+    let from = "2033-11-14T00:00".into();
+    let season = Some(ScheduleConfig::Days { every: 7, zone: "UTC".into(), from });
+    define(&w, BoardConfig { season, ..of_mode("duel", "duel") }).await;
+    assert_eq!((w.engine.modes(), w.engine.all_modes().await.unwrap()), (vec![], vec![mode("duel")]));
+    let later = w.node("later").await;
+    assert_eq!(later.all_modes().await.unwrap(), [mode("duel")]);
 }
 
 async fn a_part_holds_those_who_belong_there(w: World) {

@@ -19,6 +19,7 @@ both! {
     a_part_is_of_those_who_belong_there_today,
     a_season_that_was_paid_out_and_changed_has_no_past,
     what_cannot_be_exact_is_refused,
+    a_board_that_kept_only_what_moved_asks_nothing_of_players_later,
     submitted_scores_are_as_they_were_noted,
     a_late_score_counts_from_when_it_was_made,
 }
@@ -330,6 +331,30 @@ fn score(player: PlayerId, values: &[i64], at: Option<Timestamp>) -> Submission 
 async fn submit(w: &World, board: &str, submissions: &[Submission]) {
     w.engine.submit(&w.server(), &board.parse().unwrap(), submissions).await.unwrap();
     w.settle();
+}
+
+async fn a_board_that_kept_only_what_moved_asks_nothing_of_players_later(w: World) {
+    let ann = w.players(1).await[0];
+    let asks = |name: &str, games_min| {
+        let eligibility = Eligibility { games_min, ..Eligibility::default() };
+        BoardConfig { eligibility, ..kept(name, &[Operator::Best]) }
+    };
+    define(&w, asks("free", 0)).await;
+    define(&w, asks("strict", 3)).await;
+    for board in ["free", "strict"] {
+        for _ in 0..2 {
+            submit(&w, board, &[score(ann, &[5], None)]).await;
+            w.clock.advance_ms(1_000);
+        }
+    }
+    // Of the two submissions the past of the one has one.
+    refused(w.engine.put_board(&w.admin(), asks("free", 3)).await, "invalid");
+    define(&w, asks("free", 0)).await;
+    // The other has both.
+    define(&w, asks("strict", 2)).await;
+    check(&w, &[ann], &[noted(&w, &whole("strict"), &[ann]).await]).await;
+    define(&w, asks("strict", 0)).await;
+    refused(w.engine.put_board(&w.admin(), asks("strict", 2)).await, "invalid");
 }
 
 async fn submitted_scores_are_as_they_were_noted(w: World) {

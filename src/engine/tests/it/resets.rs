@@ -14,6 +14,46 @@ both! {
     a_reset_to_placement_is_as_its_preview,
     a_reset_to_placement_at_once_is_as_its_preview,
     a_reset_of_places_is_as_its_preview,
+    equals_stay_in_order_where_a_hand_leaves_their_score,
+}
+
+async fn equals_stay_in_order_where_a_hand_leaves_their_score(w: World) {
+    w.teams("duel", 1, None).await;
+    let p = w.players(3).await;
+    let set = async |player: PlayerId, mean: f64, deviation: Option<f64>| {
+        let duel = mode("duel");
+        w.engine.set_rating(&w.admin(), &duel, player, mean, deviation, "x").await.unwrap();
+        w.clock.advance_ms(1_000);
+        w.settle();
+    };
+    let listed = async || {
+        let (rows, _) = w.engine.top(&whole("duel"), 0, 10).await.unwrap();
+        rows.into_iter().map(|row| row.player).collect::<Vec<_>>()
+    };
+    // The last by id got there first.
+    let mut order = p.clone();
+    order.sort_unstable();
+    order.reverse();
+    for player in &order {
+        set(*player, 1_700.0, None).await;
+    }
+    assert_eq!(listed().await, order);
+    set(order[0], 1_700.0, Some(90.0)).await;
+    assert_eq!(listed().await, order);
+    let formula = json!({
+        "target": "initial_mean", "keep": 1.0, "deviation": { "at_least": 300.0 }, "restart_games": false,
+    });
+    let formula: ResetConfig = serde_json::from_value(formula).unwrap();
+    w.engine.soft_reset(&w.admin(), &mode("duel"), formula, "season").await.unwrap();
+    w.settle();
+    assert_eq!(listed().await, order);
+    let report = w.engine.rebuild(&w.admin(), &mode("duel"), false).await.unwrap();
+    assert_eq!(report.differing, 0);
+    // A score that is reached anew is.
+    set(order[0], 1_701.0, None).await;
+    set(order[0], 1_700.0, None).await;
+    order.rotate_left(1);
+    assert_eq!(listed().await, order);
 }
 
 async fn played(w: &World, tiers: TierConfig) -> Vec<PlayerId> {

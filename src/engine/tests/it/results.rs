@@ -1,11 +1,13 @@
 //! Results: each counts once, whatever is repeated, contradicted or late.
 use crate::{
+    defined::{of_mode, whole},
     matches::{formed, made},
     world::{World, both, first_wins, keyed, mode, one_home, places, refused, three_homes, ticket, world},
 };
-use gsm_core::{PlayerId, QueueName};
+use gsm_core::{Clock, PlayerId, QueueName};
 use gsm_engine::{
-    BoardRef, HistoryEntry, MatchFacts, NewMatch, NewTicket, Principal, Viewer,
+    BoardConfig, BoardRef, Column, Direction, HistoryEntry, MatchFacts, NewMatch, NewTicket, Operator,
+    Principal, ScheduleConfig, Value, Viewer,
     store::{Claim, KeyRange, PushKind, Step, Store, Verdict, memory::Faults},
 };
 use gsm_matchmaking::{Format, MatchRules, Window};
@@ -14,7 +16,9 @@ use gsm_session::{MatchState, TicketState};
 both! {
     a_draw_moves_equals_nowhere,
     a_rating_is_shown_as_unsure_as_it_is_now,
+    a_hand_that_names_no_deviation_leaves_it_as_unsure_as_it_is_now,
     a_quitter_is_marked_and_rated,
+    a_quitter_of_the_side_that_won_has_lost,
     free_for_all_is_rated_by_places,
     a_contradiction_is_refused_and_nothing_moves,
     what_is_no_result_of_the_match_is_refused,
@@ -58,6 +62,21 @@ async fn a_rating_is_shown_as_unsure_as_it_is_now(w: World) {
     assert_eq!(w.engine.rating(&mode("duel"), p[0]).await.unwrap(), kept, "the row stays");
 }
 
+async fn a_hand_that_names_no_deviation_leaves_it_as_unsure_as_it_is_now(w: World) {
+    w.teams("duel", 1, None).await;
+    let (duel, p) = (mode("duel"), w.players(2).await);
+    let id = formed(&w, &p).await;
+    w.engine.report_result(&w.server(), id, None, &places(&[1, 2], &[])).await.unwrap();
+    w.clock.advance_ms(90 * 86_400_000);
+    let now = w.engine.rating_now(&duel, p[0]).await.unwrap().rating;
+    let set = w.engine.set_rating(&w.admin(), &duel, p[0], 1_800.0, None, "x").await.unwrap().rating;
+    assert_eq!((set.mean, set.deviation), (1_800.0, now.deviation));
+    assert_eq!(w.engine.rating_now(&duel, p[0]).await.unwrap().rating, set);
+    let set = w.engine.set_rating(&w.admin(), &duel, p[0], 1_800.0, Some(40.0), "x").await.unwrap().rating;
+    assert_eq!(set.deviation, 40.0);
+    assert_eq!(w.engine.rebuild(&w.admin(), &duel, false).await.unwrap().differing, 0);
+}
+
 async fn a_quitter_is_marked_and_rated(w: World) {
     w.teams("duel", 1, None).await;
     let p = w.players(2).await;
@@ -68,6 +87,37 @@ async fn a_quitter_is_marked_and_rated(w: World) {
     let others = w.engine.history(&mode("duel"), p[0], None, 10).await.unwrap();
     let quit = |entry: &HistoryEntry| matches!(entry.row.step, Step::Match { quit: true, .. });
     assert!(quit(&steps[0]) && !quit(&others[0]));
+}
+
+async fn a_quitter_of_the_side_that_won_has_lost(w: World) {
+    w.teams("duo", 2, None).await;
+    let wins = Column { value: Value::Wins, direction: Direction::Descending, operator: Operator::Last };
+    let from = "2023-11-14T00:00".into();
+    let season = Some(ScheduleConfig::Days { every: 7, zone: "UTC".into(), from });
+    for (name, season) in [("for-ever", None), ("weekly", season)] {
+        let config = BoardConfig { columns: vec![wins], season, ..of_mode(name, "duo") };
+        w.engine.put_board(&w.admin(), config).await.unwrap();
+        w.settle();
+    }
+    let p = w.players(4).await;
+    let (queue, sides) = (QueueName::new("duo").unwrap(), vec![vec![p[0], p[1]], vec![p[2], p[3]]]);
+    let new = NewMatch { queue, sides, parties: vec![], home: None, variant: None };
+    let id = w.engine.create_match(&w.server(), &new).await.unwrap().id;
+    let [mate, quitter] = [p[0], p[1]];
+    w.engine.report_result(&w.server(), id, None, &places(&[1, 2], &[quitter])).await.unwrap();
+    w.settle();
+    for (player, won) in [(mate, 1), (quitter, 0)] {
+        let row = w.engine.rating(&mode("duo"), player).await.unwrap();
+        assert_eq!((row.games, row.wins, row.draws), (1, won, 0));
+        for board in ["for-ever", "weekly"] {
+            let of = w.engine.of_this_season(&whole(board)).unwrap();
+            let now = w.engine.rank(&of, player, Viewer::All).unwrap();
+            assert_eq!(now.keys.columns()[0], i64::from(won), "{board}");
+            let past = w.engine.rank_at(&of, player, &[w.clock.now()], Viewer::All).await.unwrap();
+            assert_eq!(past[0].place.map(|place| place.keys.columns()[0]), Some(i64::from(won)), "{board}");
+        }
+    }
+    assert_eq!(w.engine.rebuild(&w.admin(), &mode("duo"), false).await.unwrap().differing, 0);
 }
 
 async fn free_for_all_is_rated_by_places(w: World) {

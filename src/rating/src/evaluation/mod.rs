@@ -65,7 +65,14 @@ impl Evaluation {
     /// One free-for-all match, as its unordered pairs: `p` is the predicted chance that the one is ahead of the
     /// other, `y` is 1 if so and 0 if not. Ties (0.5) are left out; a match without a decided pair is skipped.
     pub fn pairs(&mut self, pairs: impl IntoIterator<Item = (f64, f64)>) {
-        self.pairs.add_match(pairs.into_iter().map(|(p, y)| (unit(p), unit(y))));
+        self.pairs_told(|each| pairs.into_iter().for_each(|(p, y)| each(p, y)));
+    }
+
+    /// [`Evaluation::pairs`] of who tells the pairs one by one: those of a match of thousands are many, and none is kept.
+    pub fn pairs_told(&mut self, tell: impl FnOnce(&mut dyn FnMut(f64, f64))) {
+        let mut of = pairs::OfMatch::default();
+        tell(&mut |p, y| of.add(unit(p), unit(y)));
+        self.pairs.add_match(of);
     }
 
     /// The figures so far.

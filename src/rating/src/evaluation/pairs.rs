@@ -9,21 +9,35 @@ pub(super) struct Sums {
     brier: f64,
 }
 
-impl Sums {
-    /// All in `0.0..=1.0`.
-    pub(super) fn add_match(&mut self, pairs: impl Iterator<Item = (f64, f64)>) {
-        let (mut n, mut hits, mut loss, mut squares) = (0_u64, 0.0, 0.0, 0.0);
-        for (p, y) in pairs.filter(|&(_, y)| y != 0.5) {
-            n += 1;
-            hits += hit(p, y);
-            loss += log_loss(p, y);
-            squares += (p - y) * (p - y);
+/// Sums over the pairs of one match.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct OfMatch {
+    n: u64,
+    hits: f64,
+    loss: f64,
+    squares: f64,
+}
+
+impl OfMatch {
+    /// One more pair; both in `0.0..=1.0`.
+    pub(super) fn add(&mut self, p: f64, y: f64) {
+        if y != 0.5 {
+            self.n += 1;
+            self.hits += hit(p, y);
+            self.loss += log_loss(p, y);
+            self.squares += (p - y) * (p - y);
         }
-        if n > 0 {
+    }
+}
+
+impl Sums {
+    pub(super) fn add_match(&mut self, of: OfMatch) {
+        if of.n > 0 {
+            let n = of.n as f64;
             self.matches += 1;
-            self.accuracy += hits / n as f64;
-            self.log_loss += loss / n as f64;
-            self.brier += squares / n as f64;
+            self.accuracy += of.hits / n;
+            self.log_loss += of.loss / n;
+            self.brier += of.squares / n;
         }
     }
 

@@ -146,8 +146,6 @@ fn predict(
             window.three_ways(expected.get(), draw.get(), y);
         }
     } else {
-        let mut pairs = Vec::new();
-        forecaster.pairs(index, &mut |p, y| pairs.push((p, y)));
-        window.pairs(pairs);
+        window.pairs_told(|each| forecaster.pairs(index, each));
     }
 }

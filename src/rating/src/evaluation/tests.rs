@@ -83,6 +83,20 @@ fn pairs_are_means_within_a_match_then_over_matches() {
 }
 
 #[test]
+fn pairs_that_are_told_count_as_if_they_were_given() {
+    let (mut given, mut told) = (Evaluation::new(), Evaluation::new());
+    for nth in 1..200_u32 {
+        let pairs = (0..nth).map(|pair| {
+            let p = f64::from((pair * 7_919 + nth) % 1_000) / 990.0;
+            (p, [1.0, 0.0, 0.5][(pair % 3) as usize])
+        });
+        given.pairs(pairs.clone().collect::<Vec<_>>());
+        told.pairs_told(|each| pairs.for_each(|(p, y)| each(p, y)));
+    }
+    assert_eq!(given.report(), told.report());
+}
+
+#[test]
 fn matches_without_a_decided_pair_are_skipped() {
     assert_eq!(pairs(&[&[(0.9, 0.5)], &[]]), None);
 }

@@ -69,9 +69,9 @@ pub(crate) fn update(
     out: &mut Vec<Change>,
 ) {
     if let [one, other] = game.sides {
-        scratch.lesson = two_sides(settings, learnt, [one, other], game.home, out);
+        scratch.lesson = Some(two_sides(settings, learnt, [one, other], game.home, out));
     } else {
-        scratch.lesson = field::update(settings, learnt, game, scratch, out);
+        scratch.lesson = Some(field::update(settings, learnt, game, scratch, out));
     }
 }
 

@@ -1,4 +1,5 @@
 use crate::System;
+use crate::evaluation::Windows;
 use crate::history::History;
 use crate::kalman::Margin;
 
@@ -48,7 +49,8 @@ const EXPONENTS: Steps = Steps::OneOf(&[0.0, 0.25, 0.5, 0.6, 0.75, 0.9, 1.0]);
 const HOME: Steps = Steps::OneOf(&[0.0, 20.0, 40.0, 60.0, 80.0, 100.0, 130.0]);
 const HOME_SMALL: Steps = Steps::OneOf(&[0.0, 0.5, 1.0, 1.5, 2.0, 3.0]);
 
-/// The settings of a system that matter to a history, the weightiest first: those of teams only where there are teams.
+/// The settings of a system that matter to a history, the weightiest first: those of teams only where there are teams in the
+/// first half of it, by which settings are chosen.
 #[must_use]
 pub fn knobs(system: &System, history: &History) -> Vec<Knob> {
     let facts = Facts::of(history);
@@ -183,7 +185,8 @@ fn margin() -> Knob {
     }
 }
 
-/// What a history has.
+/// What a history has in the matches that settings may be chosen by: what comes later says nothing yet. Whether it is of
+/// two sides is no choice of settings, but how all of it is judged.
 struct Facts {
     teams: bool,
     fields: bool,
@@ -194,12 +197,13 @@ struct Facts {
 
 impl Facts {
     fn of(history: &History) -> Self {
-        let sides = || (0..history.len()).flat_map(|index| history.sides(index));
+        let seen = 0..Windows::of(history).test;
+        let sides = || seen.clone().flat_map(|index| history.sides(index));
         Self {
             teams: sides().any(|side| side.players.len() > 1),
             fields: !history.is_two_sided(),
             scores: sides().any(|side| side.score.is_some()),
-            variants: history.variants() > 1,
+            variants: seen.clone().any(|index| history.variant_of(index) != history.variant_of(0)),
             home: crate::evaluation::has_home(history),
         }
     }
@@ -213,5 +217,37 @@ impl Facts {
             "home_advantage" => self.home,
             _ => true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::KalmanSettings;
+    use crate::history::Lineup;
+    use gsm_core::Timestamp;
+
+    /// The names of the knobs of a history of ten matches, of which those from `from` on have teams, points and maps.
+    fn named(from: usize) -> Vec<&'static str> {
+        let mut history = History::new(Vec::new());
+        let maps = ["", "one", "other"].map(|name| history.variant(name));
+        for index in 0..10 {
+            let is_late = index >= from;
+            let score = is_late.then_some(3.0);
+            let players: [&[u32]; 2] = if is_late { [&[0, 1], &[2, 3]] } else { [&[0], &[1]] };
+            let sides = players.into_iter().zip(1..).map(|(players, place)| Lineup { place, score, players });
+            let variant = maps[if is_late { 1 + index % 2 } else { 0 }];
+            history.push(Timestamp::from_millis(index as i64), variant, sides);
+        }
+        knobs(&System::Kalman(KalmanSettings::default()), &history).iter().map(|knob| knob.name).collect()
+    }
+
+    #[test]
+    fn what_only_the_test_has_is_not_tuned() {
+        let of_all = named(4);
+        for name in ["team_exponent", "margin", "margin_noise", "variant_deviation"] {
+            assert!(of_all.contains(&name) && !named(5).contains(&name), "{name}");
+        }
+        assert!(named(5).contains(&"deviation"));
     }
 }

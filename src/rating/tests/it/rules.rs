@@ -1,7 +1,10 @@
 use gsm_core::{Millis, Probability, Timestamp, limits};
 use gsm_rating::batch::{Fixture, Ladder};
 use gsm_rating::glicko2::{PeriodGame, period_update};
-use gsm_rating::{Change, Entrant, Game, Glicko2Settings, Rating, RatingError, Side, System};
+use gsm_rating::{
+    Change, Entrant, Game, Glicko2Settings, KalmanSettings, Learnt, Rating, RatingError, Scratch, Side,
+    System,
+};
 
 const NEWCOMER: Rating = Rating { mean: 1500.0, deviation: 350.0, volatility: 0.06 };
 const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
@@ -54,6 +57,38 @@ fn growing_twice_is_growing_once() {
     let end = NOW.saturating_add(days(20));
     let twice = system.at(system.at(rating(1700.0, 50.0), Some(NOW), half), Some(half), end);
     assert!((twice.deviation - system.at(rating(1700.0, 50.0), Some(NOW), end).deviation).abs() < 1e-9);
+}
+
+#[test]
+fn a_match_that_only_one_side_played_teaches_nothing() {
+    let settings = KalmanSettings::default();
+    let system = System::Kalman(settings.clone());
+    let (mut scratch, mut out) = (Scratch::new(), Vec::new());
+    let known = Rating { mean: 1600.0, deviation: 60.0, volatility: 0.1 };
+    let play = |learnt: &mut Learnt, shares: &[f64], scratch: &mut Scratch, out: &mut Vec<Change>| {
+        let rated = shares.iter().enumerate().map(|(nth, share)| {
+            let rating = if nth == 0 { known } else { system.initial() };
+            [Entrant { share: *share, ..Entrant::new(rating) }]
+        });
+        let players: Vec<[Entrant; 1]> = rated.collect();
+        let sides = players.iter().zip(1..).map(|(player, place)| Side::new(place, player));
+        let sides: Vec<Side<'_>> = sides.collect();
+        let before = *learnt;
+        system.update_into(&Game { learnt: Some(&before), ..Game::new(&sides) }, scratch, out).unwrap();
+        system.learn(learnt, scratch)
+    };
+    for (met, alone) in [(&[1.0, 1.0][..], &[1.0, 0.0][..]), (&[1.0, 1.0, 1.0], &[0.0, 1.0, 0.0])] {
+        let mut learnt = Learnt::new(&settings);
+        assert!(play(&mut learnt, met, &mut scratch, &mut out));
+        let after = learnt;
+        assert_ne!(after, Learnt::new(&settings));
+        assert!(!play(&mut learnt, alone, &mut scratch, &mut out));
+        assert_eq!(learnt, after);
+    }
+    // Two of three have met.
+    let mut learnt = Learnt::new(&settings);
+    assert!(play(&mut learnt, &[1.0, 0.0, 1.0], &mut scratch, &mut out));
+    assert_ne!(learnt, Learnt::new(&settings));
 }
 
 #[test]

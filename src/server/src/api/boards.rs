@@ -42,7 +42,8 @@ pub(crate) struct BoardSettings {
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
     by: Vec<Dimension>,
-    /// Whom it ranks: `{"games_min": 10, "idle_days_max": 30, "deviation_max": 110}`; 0 asks for nothing.
+    /// Whom it ranks: `{"games_min": 10, "idle_days_max": 30, "deviation_max": 110}`; 0 asks for nothing. A board with a
+    /// `past` that asked nothing asks nothing later.
     #[serde(default)]
     #[schema(value_type = EligibilityShape)]
     eligibility: Eligibility,

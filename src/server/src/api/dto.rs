@@ -36,12 +36,12 @@ pub(crate) struct PlayerRatingDto {
     pub(crate) rating: RatingDto,
     /// Rated matches.
     pub(crate) games_played: u32,
-    /// Matches in which nobody did better.
+    /// Matches in which nobody did better, played to the end.
     pub(crate) wins: u32,
     /// Matches in which first place was shared.
     pub(crate) draws: u32,
     pub(crate) losses: u32,
-    /// When the last of them ended.
+    /// When the last of them ended, or the rating was set by hand or moved by a soft reset, if that is later.
     pub(crate) rated_at: i64,
     /// How the player does in the variants of the mode played last (at most 16), by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]

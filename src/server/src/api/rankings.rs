@@ -203,7 +203,7 @@ pub(crate) async fn page(
     OfBoard { of, config, query, .. }: OfBoard<PageQuery>,
 ) -> Result<Answer<PageDto>, ApiError> {
     let (limit, asked) = (page_size(query.limit)?, Metadata::asked(query.metadata));
-    let of = asked.season_of(&app, of, "limit", limit)?;
+    asked.check("limit", limit)?;
     let page = app.engine.board_page_seen_by(viewer, &of, query.after.as_deref(), limit).await?;
     // A listing stays in the season it was begun in.
     let rows = asked.add_to(&app, &BoardRef { season: page.season, ..of }, page.rows).await?;

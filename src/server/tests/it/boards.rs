@@ -141,6 +141,7 @@ async fn listings_show_metadata_to_who_asks() {
         { "player_id": &ann.id, "values": [2], "metadata": "by \"kart\"\n2" },
         { "player_id": &bob.id, "values": [1] },
         { "player_id": &bob.id, "values": [5], "metadata": "then", "at": 1_720_000_000_000_i64 },
+        { "player_id": &ann.id, "values": [4], "metadata": "too", "at": 1_720_000_000_000_i64 },
     ]);
     server.post("/v1/rankings/laps/entries", json!({ "entries": entries })).await.ok();
     let friends = |metadata: bool| json!({ "player_ids": [&ann.id, &bob.id], "metadata": metadata });
@@ -166,6 +167,12 @@ async fn listings_show_metadata_to_who_asks() {
         let past = ann.client.get(&format!("/v1/rankings/{path}?season=1&metadata=true")).await.ok();
         assert_eq!(past["entries"][0]["metadata"], "then", "{past}");
     }
+    // A listing stays in the season it was begun in, whichever it is by now.
+    let pages = "/v1/rankings/laps/pages?metadata=true&limit=1";
+    let first = ann.client.get(&format!("{pages}&season=1")).await.ok();
+    let second = ann.client.get(&format!("{pages}&after={}", first["next"].as_str().unwrap())).await.ok();
+    assert_eq!((&second["entries"][0]["metadata"], second.get("next")), (&json!("too"), None));
+    ann.client.get("/v1/rankings/laps/pages?metadata=true&limit=257").await.is(422, "invalid_parameter");
     ann.client.get("/v1/rankings/laps?metadata=true&limit=257").await.is(422, "invalid_parameter");
     ann.client.get("/v1/rankings/laps?metadata=yes").await.is(422, "invalid_parameter");
     let many = json!({ "player_ids": vec![&ann.id; 257], "metadata": true });

@@ -211,6 +211,13 @@ fn an_outcome_is_a_win_a_draw_or_a_loss() {
     use OutcomeKind::{Draw, Loss, Win};
     check(&[2, 1, 2], &[Loss, Win, Loss]);
     check(&[1, 1, 3], &[Draw, Draw, Loss]);
+    // Who left has lost, whatever the others made of it.
+    let (roster, [mate, quitter]) = (roster(&[2, 1]), ids(1));
+    for (places, kinds) in [([1, 2], [Win, Loss]), ([1, 1], [Draw, Loss])] {
+        let report = Report { quits: vec![quitter], ..by_side(&places) };
+        let result = MatchResult::validate(&report, &roster).unwrap();
+        assert_eq!([mate, quitter].map(|player| result.outcome_for(&roster, player).unwrap().kind), kinds);
+    }
 }
 
 #[test]

@@ -67,11 +67,11 @@ fn best(steps: &[&HistoryRow]) -> i64 {
 fn place(tiers: &Tiers, bounds: &Bounds, steps: &[&HistoryRow]) -> Option<TierState> {
     let mut state = None;
     for step in steps {
-        let Step::Match { place, shared, .. } = step.step else { continue };
+        let Step::Match { place, shared, quit, .. } = step.step else { continue };
         let (hidden_before, hidden_after) = (thousandths(step.before.mean), thousandths(step.after.mean));
         let outcome = match (place, shared) {
-            (1, false) => Outcome::Win,
-            (1, true) => Outcome::Draw,
+            (1, false) if !quit => Outcome::Win,
+            (1, true) if !quit => Outcome::Draw,
             _ => Outcome::Loss,
         };
         let there = state.unwrap_or_else(|| tiers.enter(bounds, hidden_before, step.at).0);
@@ -82,7 +82,8 @@ fn place(tiers: &Tiers, bounds: &Bounds, steps: &[&HistoryRow]) -> Option<TierSt
 }
 
 fn sprint(steps: &[&HistoryRow]) -> [i64; 5] {
-    let wins = steps.iter().filter(|step| matches!(step.step, Step::Match { place: 1, shared: false, .. }));
+    let is_won = |step: &Step| matches!(step, Step::Match { place: 1, shared: false, quit: false, .. });
+    let wins = steps.iter().filter(|step| is_won(&step.step));
     let games = steps.iter().filter(|step| matches!(step.step, Step::Match { .. }));
     [wins.count() as i64, best(steps), games.count() as i64, 0, 0]
 }

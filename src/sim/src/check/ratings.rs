@@ -153,15 +153,18 @@ impl Rebuilt {
                 let AdjustmentKind::Set { mean, deviation } = row.kind else {
                     return fault(format!("{id} resets a rating, and nobody has asked for that"));
                 };
-                let rating = Rating { mean, deviation: deviation.unwrap_or(before.deviation), ..before };
+                let grown =
+                    old.map_or(before, |old| scheme.system.at(old.rating, Some(old.rated_at), row.at));
+                let rating = Rating { mean, deviation: deviation.unwrap_or(grown.deviation), ..before };
+                let score = (mean * 1_000.0).round() as i64;
                 let next = RatingRow {
                     rating,
                     rated_at: row.at,
                     games: old.map_or(0, |old| old.games),
                     wins: old.map_or(0, |old| old.wins),
                     draws: old.map_or(0, |old| old.draws),
-                    score: (mean * 1_000.0).round() as i64,
-                    reached_at: row.at,
+                    score,
+                    reached_at: old.filter(|old| old.score == score).map_or(row.at, |old| old.reached_at),
                     carried: old.and_then(|old| old.carried.clone()),
                 };
                 let step = Step::Adjustment { id, visible: None };

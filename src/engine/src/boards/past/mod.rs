@@ -83,6 +83,8 @@ struct State {
     refused: Option<Refusal>,
     /// What commits told while it was being made.
     told: Option<Vec<(PlayerId, u64, Told)>>,
+    /// Of whom it is being made, once that is known.
+    making_of: Option<Members>,
     /// What it is made of changed meanwhile.
     spoilt: bool,
 }
@@ -141,7 +143,7 @@ impl PastView {
 }
 
 /// Who counts: all, or the players of a part.
-type Members = Option<Map<PlayerId, ()>>;
+type Members = Option<Arc<Map<PlayerId, ()>>>;
 
 struct Made {
     rules: Arc<Rules>,
@@ -212,6 +214,11 @@ fn last(instants: &[Timestamp]) -> Timestamp {
 }
 
 impl State {
+    /// Of whom it is made, or is being made.
+    fn members(&self) -> Option<&Members> {
+        self.made.as_ref().map(|made| &made.members).or(self.making_of.as_ref())
+    }
+
     /// What it was made of has changed.
     fn spoil(&mut self) {
         (self.made, self.refused) = (None, None);
@@ -292,12 +299,12 @@ impl Pasts {
         }
     }
 
-    /// A player belongs elsewhere: parts are of those who belong there today.
+    /// A player belongs elsewhere: parts are of those who belong there today. Comes after the boards have been told.
     pub(crate) fn settled(&self, player: PlayerId, home: Option<&AttributesRow>) {
         for view in self.views.read().iter() {
             let Some(part @ Part::Of(..)) = &view.part else { continue };
             let mut state = view.state.lock();
-            let was = state.made.as_ref().map(|made| is_member(&made.members, player));
+            let was = state.members().map(|members| is_member(members, player));
             if was != Some(home.is_some_and(|home| part.has(home))) {
                 state.spoil();
             }
@@ -436,9 +443,11 @@ impl Engine {
         {
             let mut state = view.state.lock();
             (state.made, state.told, state.spoilt) = (None, Some(Vec::new()), false);
+            state.making_of = None;
         }
         let made = self.read_past(view).await;
         let mut state = view.state.lock();
+        state.making_of = None;
         let told = state.told.take().unwrap_or_default();
         match made? {
             _ if state.spoilt => {}
@@ -463,7 +472,14 @@ impl Engine {
         };
         let members = match part {
             None => None,
-            Some(part) => Some(self.players_of(line, *number, part).await?),
+            Some(part @ Part::Of(..)) => {
+                // Under the lock: who settles now is among them already, or is told next and compared with them.
+                let mut state = view.state.lock();
+                let members = Some(Arc::new(self.views.boards.players_of(part)));
+                state.making_of = Some(members.clone());
+                members
+            }
+            Some(Part::Cohort(cohort)) => Some(Arc::new(self.seated_in(line, *number, *cohort).await?)),
         };
         let (mut steps, mut tracks): (Vec<Step>, Map<PlayerId, Track>) = (Vec::new(), Map::default());
         let mut fits = true;
@@ -502,17 +518,13 @@ impl Engine {
         Ok(Ok(Made { rules: Arc::new(rules), members, past, tracks, leaves }))
     }
 
-    /// Who belongs to a part today.
-    async fn players_of(
+    /// Who has a seat in a cohort.
+    async fn seated_in(
         &self,
         line: &Line,
         number: u64,
-        part: &Part,
+        cohort: u64,
     ) -> Result<Map<PlayerId, ()>, EngineError> {
-        let cohort = match part {
-            Part::Of(..) => return Ok(self.views.boards.players_of(part)),
-            Part::Cohort(cohort) => *cohort,
-        };
         let view = self.open_season(line, number).await?;
         let seated = view.read(None, |_, state| state.cohort(cohort).map(|(of, _)| of.seated.clone()));
         Ok(seated.flatten().unwrap_or_default().into_iter().map(|player| (player, ())).collect())
@@ -546,5 +558,37 @@ impl Engine {
         })
         .await?;
         Ok(same && left == 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::boards::Dimension;
+    use gsm_core::Attribute;
+
+    #[test]
+    fn who_stays_in_a_part_or_out_of_it_does_not_spoil_what_is_being_made() {
+        let (pasts, mode) = (Pasts::default(), Mode::new("duel").unwrap());
+        let line = Arc::new(Line::new(BoardConfig::of_mode(&mode), Timestamp::EPOCH, false));
+        let attribute = |name: &str| Attribute::new(name).unwrap();
+        let home = |region: &str| AttributesRow {
+            region: Some(attribute(region)),
+            platform: Some(attribute("pc")),
+            groups: Vec::new(),
+        };
+        let view = pasts.of(&line, 0, Some(&Part::Of(Dimension::Region, attribute("eu"))));
+        let [member, other] = [1, 2].map(PlayerId::from_u128);
+        let spoils = |player, home: Option<&AttributesRow>| {
+            let members = std::iter::once((member, ())).collect();
+            *view.state.lock() = State { making_of: Some(Some(Arc::new(members))), ..State::default() };
+            pasts.settled(player, home);
+            view.state.lock().spoilt
+        };
+        assert!(!spoils(member, Some(&home("eu"))) && !spoils(other, Some(&home("na"))));
+        assert!(!spoils(other, None), "who is erased was not in it");
+        assert!(
+            spoils(other, Some(&home("eu"))) && spoils(member, Some(&home("na"))) && spoils(member, None)
+        );
     }
 }

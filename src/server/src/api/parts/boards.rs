@@ -50,7 +50,8 @@ pub(in crate::api) struct EligibilityShape {
     /// Rated matches, or submissions, that it takes.
     #[serde(default)]
     games_min: u32,
-    /// Who has not been active for so many days is not ranked; 0: for ever.
+    /// Who has not been active for so many days is not ranked; 0: for ever. Active is who plays, or has a score submitted; on a
+    /// board of a mode without seasons, tiers and bests also whose rating is set by hand or moved by a soft reset.
     #[serde(default)]
     idle_days_max: u32,
     /// Whose rating is less sure than this, in points, is not ranked; 0 asks for nothing.

@@ -22,14 +22,17 @@ impl Metadata {
         name: &'static str,
         rows: usize,
     ) -> Result<BoardRef, ApiError> {
-        if !self.0 {
-            return Ok(of);
-        }
-        if rows > METADATA_ROWS_MAX {
+        self.check(name, rows)?;
+        if self.0 { Ok(app.engine.of_this_season(&of)?) } else { Ok(of) }
+    }
+
+    /// Refuses too many rows, which the parameter `name` asks for.
+    pub(super) fn check(self, name: &'static str, rows: usize) -> Result<(), ApiError> {
+        if self.0 && rows > METADATA_ROWS_MAX {
             let most = format_args!("must be at most {METADATA_ROWS_MAX} where metadata is asked for");
             return Err(ApiError::parameter(name, most));
         }
-        Ok(app.engine.of_this_season(&of)?)
+        Ok(())
     }
 
     /// Adds what was asked for.
