@@ -134,30 +134,43 @@ fn bands<'w>(choice: &Choice<'_>, stage: &Stage, here: Vec<Guest<'w>>) -> Vec<Ve
     let Some(own) = choice.anchor.parties.first() else { return vec![here] };
     let fewest: u32 = stage.teams().iter().map(|size| u32::from(size.min)).sum();
     let fewest = fewest.saturating_sub(choice.anchor.size());
-    let is_enough = |part: &Vec<Guest<'w>>| part.iter().map(|guest| guest.of.size()).sum::<u32>() >= fewest;
     let mut parts = vec![here];
     for pair in stage.pairwise() {
         let Pairwise::Within { column, width, .. } = *pair else { continue };
-        let finer = parts.iter().flat_map(|part| bands_of(part, column, width, own.number(column)));
-        parts = finer.filter(is_enough).take(BANDS_MAX).collect();
+        let finer = parts.iter().flat_map(|part| bands_of(part, (column, width), own.number(column), fewest));
+        parts = finer.take(BANDS_MAX).collect();
     }
     parts
 }
 
-/// The same by one number, of which the anchor has `own`.
+/// The same by one number, of which the anchor has `own`; each has `fewest` players or more. O(n log n) to find them.
 fn bands_of<'a, 'w>(
     part: &'a [Guest<'w>],
-    column: NumberColumn,
-    width: f64,
+    (column, width): (NumberColumn, f64),
     own: f64,
+    fewest: u32,
 ) -> impl Iterator<Item = Vec<Guest<'w>>> + use<'a, 'w> {
     let number =
         move |guest: &Guest<'_>| guest.of.parties.first().map_or(f64::NAN, |party| party.number(column));
-    let mut lows: Vec<f64> = part.iter().map(number).filter(|low| *low <= own).collect();
+    let players = part.iter().map(|guest| (number(guest), guest.of.size()));
+    let mut players: Vec<(f64, u32)> = players.filter(|(number, _)| !number.is_nan()).collect();
+    players.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut lows: Vec<f64> = players.iter().map(|(low, _)| *low).filter(|low| *low <= own).collect();
     lows.push(own);
+    lows.dedup();
+    // Only bands of enough players are counted among those that are tried: the middle ones may have too few.
+    let (mut enter, mut leave, mut within) = (players.iter().peekable(), players.iter().peekable(), 0_u32);
+    lows.retain(|low| {
+        while let Some((_, size)) = enter.next_if(|of| of.0 <= low + width) {
+            within += size;
+        }
+        while let Some((_, size)) = leave.next_if(|of| of.0 < *low) {
+            within = within.saturating_sub(*size);
+        }
+        within >= fewest
+    });
     let middle = own - width / 2.0;
     lows.sort_by(|a, b| (a - middle).abs().total_cmp(&(b - middle).abs()));
-    lows.dedup();
     lows.truncate(BANDS_MAX);
     lows.into_iter().map(move |low| {
         let is_within = |guest: &&Guest<'w>| (low..=low + width).contains(&number(guest));

@@ -164,6 +164,37 @@ fn two_numbers_may_be_limited_at_once() {
     }
 }
 
+/// The widest band is the only one with enough players, and there are more bands than are tried.
+#[test]
+fn a_match_that_needs_the_whole_band_is_found() {
+    let near = r#"{"name": "near", "type": "batchDistance", "batchAttribute": "skill", "maxDistance": 100}"#;
+    let mut pool = ruled(&team("crowd", 100), "skill", near);
+    for n in 0..100_u32 {
+        pool.insert(with(u128::from(n), &[("skill", f64::from(100 - n))])).unwrap();
+    }
+    assert_eq!(first_match(&mut pool).map(|one| one.tickets.len()), Some(100));
+}
+
+/// Wherever enough players lie within one band, whoever of them waits longest: a match is made; nowhere else.
+#[test]
+fn a_match_is_made_where_a_band_has_enough_players() {
+    let near = r#"{"name": "near", "type": "batchDistance", "batchAttribute": "skill", "maxDistance": 100}"#;
+    let (mut made, mut none) = (0, 0);
+    for seed in 0..60 {
+        let mut dice = Dice(seed);
+        let mut pool = ruled(&team("crowd", 100), "level", near);
+        let mut skills: Vec<f64> = (0..104).map(|_| dice.below(1_040) as f64 / 10.0).collect();
+        for (n, skill) in (0..).zip(&skills) {
+            pool.insert(with(n, &[("skill", *skill), ("level", dice.below(50) as f64)])).unwrap();
+        }
+        skills.sort_by(f64::total_cmp);
+        let is_there = skills.windows(100).any(|band| band[99] - band[0] <= 100.0);
+        assert_eq!(first_match(&mut pool).is_some(), is_there, "{seed}");
+        (made, none) = (made + usize::from(is_there), none + usize::from(!is_there));
+    }
+    assert!(made > 10 && none > 2, "{made} {none}");
+}
+
 #[test]
 fn large_teams_of_different_sizes_are_made_even_too() {
     for (first, second, most) in [(30, 12, 0.5), (1, 41, 10.0)] {
