@@ -60,6 +60,11 @@ impl Counts {
             (*passed, *failed) = (*passed + more_passed, *failed + more_failed);
         }
     }
+    /// Takes over what the other has counted, which begins anew.
+    pub(super) fn take(&mut self, other: &mut Self) {
+        self.add(other);
+        other.0.fill((0, 0));
+    }
     pub(super) fn note_failed(&mut self, rule: usize, times: u32) {
         if let Some((_, failed)) = self.0.get_mut(rule) {
             *failed += u64::from(times);
@@ -106,6 +111,7 @@ pub(super) struct Search {
     places: Vec<Place>,
     /// The anchor's team that is tried; a backfill's players have theirs.
     anchor_team: usize,
+    /// Of the judgements since it was last asked.
     pub(super) counts: Counts,
     /// Whether there may be more candidates than these.
     pub(super) is_cut: bool,

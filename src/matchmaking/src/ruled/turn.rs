@@ -180,6 +180,8 @@ impl RulePool {
             let worth = self.worth.get_mut(search.stage);
             search.worth = worth.as_deref().copied().unwrap_or_default();
             let mut outcome = search.run(&sight, budget.min(work.saturating_add(most)), work);
+            // Also of a search that is cut, or dropped: what was judged was judged.
+            self.counts.entry(id).or_insert_with(|| Counts::of(&self.set)).take(&mut search.counts);
             worth.into_iter().for_each(|worth| *worth = search.worth);
             spent = spent.saturating_add(*work - before);
             let may_go_on = *work < budget && spent < ANCHOR_WORK_MAX;
@@ -197,7 +199,6 @@ impl RulePool {
                     Outcome::Cut => search.spent >= search.judging(REACH_WORK_MAX),
                 };
             if is_too_near || outcome != Outcome::Cut {
-                self.counts.insert(id, std::mem::take(&mut search.counts));
                 run.search = None;
             }
             match outcome {
@@ -228,19 +229,14 @@ impl RulePool {
         let weight = Cell::new(0);
         let opened = self.opened(id, stage, run, round, (&mut counts, &weight, work));
         *work = work.saturating_add(weight.get());
+        self.counts.insert(id, counts);
         match opened {
-            None => {
-                self.counts.insert(id, counts);
-                Opened::Done(Outcome::None)
-            }
+            None => Opened::Done(Outcome::None),
             Some(Opened::Search(mut search)) => {
-                search.counts = counts;
+                search.counts = Counts::of(&self.set);
                 Opened::Search(search)
             }
-            Some(done) => {
-                self.counts.insert(id, counts);
-                done
-            }
+            Some(done) => done,
         }
     }
 
