@@ -107,6 +107,7 @@ impl RulePool {
     pub(super) fn begin(&mut self, now: Timestamp, work: &mut u32) -> Round {
         self.waiting.settle(self.news.len() >= FEW_NEWS);
         self.note_stages(now);
+        self.take_up(now);
         self.rounds = self.rounds.wrapping_add(1);
         let mut news = std::mem::take(&mut self.news);
         news.retain(|key| self.waiting.mark(*key).is_some());

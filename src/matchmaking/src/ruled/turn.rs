@@ -122,13 +122,44 @@ impl RulePool {
         }
     }
 
-    /// Keeps what is left of a search that has used up its anchor's work, where few are kept.
+    /// Keeps what is left of a search that has used up its anchor's work, where few are kept; else it is begun anew once
+    /// there is room. Where an older search of the anchor is kept, that one hears at its end of whoever has come.
     pub(super) fn park(&mut self, id: TicketId, rest: Option<Run>) {
-        let Some(run) = rest else { return };
-        let parked: usize = self.parked.values().map(Run::candidates).sum();
-        let has_room = self.parked.len() < PARKED_MAX && parked + run.candidates() <= PARKED_CANDIDATES_MAX;
-        if has_room || self.parked.is_empty() {
-            self.parked.entry(id).or_insert(run);
+        let Some(run) = rest.filter(|_| !self.parked.contains_key(&id)) else { return };
+        let (count, parked) = self.parked_size();
+        if has_room(count, parked, run.candidates()) {
+            self.parked.insert(id, run);
+        } else if let Some(anchor) = self.waiting.get(&id) {
+            self.unparked.insert(anchor.turn, run.candidates());
+        }
+    }
+
+    fn parked_size(&self) -> (usize, usize) {
+        (self.parked.len(), self.parked.values().map(Run::candidates).sum())
+    }
+
+    /// Begins searches anew that were cut when there was no room to keep them, those first whose anchors wait longest, as
+    /// far as there is room now.
+    pub(super) fn take_up(&mut self, now: Timestamp) {
+        if self.unparked.is_empty() {
+            return;
+        }
+        let (mut count, mut parked) = self.parked_size();
+        let mut taken = Vec::new();
+        for (turn, candidates) in self.unparked.iter().filter(|(of, _)| !self.parked.contains_key(&of.id)) {
+            if !has_room(count, parked, *candidates) {
+                break;
+            }
+            (count, parked) = (count + 1, parked + candidates);
+            taken.push(*turn);
+        }
+        for turn in taken {
+            self.unparked.remove(&turn);
+            let mut stages =
+                candidates::stages(&self.set, now.since(turn.started_at), turn.class_is_by_age());
+            stages.reverse();
+            let run = self.run_of(stages, true);
+            self.parked.insert(turn.id, run);
         }
     }
 
@@ -390,6 +421,11 @@ impl RulePool {
         };
         stage.needs().iter().find(is_lacking).map(Need::rule)
     }
+}
+
+/// Whether one more search is kept, of so many candidates, beside so many of so many.
+fn has_room(count: usize, parked: usize, candidates: usize) -> bool {
+    count == 0 || (count < PARKED_MAX && parked + candidates <= PARKED_CANDIDATES_MAX)
 }
 
 /// A search that has begun, or what came of it at once.

@@ -80,6 +80,18 @@ fn found(pool: &mut RulePool, from: i64, rounds: i64) -> Option<Vec<u128>> {
     })
 }
 
+/// More searches are cut than are kept: one that is not goes on when there is room.
+#[test]
+fn a_search_that_was_not_kept_begins_anew() {
+    let lacking = [33, 64, 65, 66, 67];
+    let mut pool = needles("", 67, lacking);
+    assert_eq!(found(&mut pool, 1_000, 1), None);
+    for n in 1..=32 {
+        assert!(pool.remove(TicketId::from_u128(n)));
+    }
+    assert_eq!(found(&mut pool, 1_100, 10).as_deref(), Some(&lacking[..]));
+}
+
 /// What was judged for a ticket's sake is told while its search goes on.
 #[test]
 fn a_search_that_was_cut_has_counted() {
