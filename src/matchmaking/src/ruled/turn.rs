@@ -78,8 +78,9 @@ impl RulePool {
             return found;
         }
         let is_news = self.waiting.key(&id).is_some_and(|key| self.waiting.is_fresh(key, round.number));
-        let is_by_age = anchor.turn.class_is_by_age();
-        let mut stages = candidates::stages(&self.set, round.now.since(anchor.turn.started_at), is_by_age);
+        // Of those that it takes from it is the oldest.
+        let is_oldest = anchor.turn.class_is_by_age() && !round.takes_all;
+        let mut stages = candidates::stages(&self.set, round.now.since(anchor.turn.started_at), is_oldest);
         stages.reverse();
         // What was too long for an earlier round goes on first.
         let goes_on = |run: &mut Run| {
@@ -299,7 +300,11 @@ impl RulePool {
             let other = waiting.alive(key)?;
             visited.set(visited.get() + 1);
             // A new match leaves alone the backfills that have their turn apart.
-            let is_apart = other.is_backfill() && !other.turn.class_is_by_age();
+            let is_apart = if round.leaves_apart {
+                other.is_apart()
+            } else {
+                other.is_backfill() && !other.turn.class_is_by_age()
+            };
             let may_come = takes_all || other.turn > anchor.turn;
             (other.turn.id != id && !is_apart && may_come).then_some((key, other, is_news))
         };
