@@ -42,6 +42,8 @@ pub(super) struct Run {
     pub(super) came: u64,
     /// How many had left the pool when it was last looked at ([`RulePool::left`]).
     pub(super) left: u64,
+    /// The time by which its search knows which stages the tickets have reached.
+    now: Timestamp,
     /// Rounds since it was too long for one.
     pub(super) rounds: u32,
 }
@@ -113,7 +115,8 @@ impl RulePool {
         let (came, left) = (self.came, self.left);
         let most = self.set.stages().iter().map(Stage::players_max).max().unwrap_or(0) as usize;
         let reach_first = REACH_FIRST.max(most + most / 2);
-        Run { search: None, stages, reach: reach_first, reach_first, is_news, came, left, rounds: 0 }
+        let now = Timestamp::from_millis(i64::MIN);
+        Run { search: None, stages, reach: reach_first, reach_first, is_news, came, left, now, rounds: 0 }
     }
 
     /// After a search of many rounds: whoever has come since it began is news of a whole new one.
@@ -181,6 +184,20 @@ impl RulePool {
             let swept = search.candidates.len() as u32 / 32;
             *work = work.saturating_add(swept);
             spent = spent.saturating_add(swept);
+        }
+        let then = std::mem::replace(&mut run.now, round.now);
+        let may_grow = then < round.now && self.set.stages().len() > 1;
+        if let (Some(search), Some(anchor)) =
+            (run.search.as_mut().filter(|_| may_grow), self.waiting.get(&id))
+        {
+            let grown = search.candidates.len() as u32 / 16;
+            *work = work.saturating_add(grown);
+            spent = spent.saturating_add(grown);
+            let sight = Sight { set: &self.set, anchor, waiting: &self.waiting };
+            if !search.grow(&sight, round.now) {
+                run.search = None;
+                run.next_stage();
+            }
         }
         loop {
             if run.search.is_none() {

@@ -92,6 +92,19 @@ fn a_search_that_was_not_kept_begins_anew() {
     assert_eq!(found(&mut pool, 1_100, 10).as_deref(), Some(&lacking[..]));
 }
 
+/// While a search goes on its tickets grow older, and reach a stage in which they are no match.
+#[test]
+fn a_search_that_goes_on_finds_what_is_a_match_by_then() {
+    let narrower = r#", "expansions": [{"target": "rules[Nothing].referenceValue",
+        "steps": [{"waitTimeSeconds": 60, "value": 100}]}]"#;
+    let lacking = [1, 32, 33, 34, 35];
+    for (from, expected) in [(11_000, Some(&lacking[..])), (200_000, None)] {
+        let mut pool = needles(narrower, 35, lacking);
+        assert_eq!(found(&mut pool, 10_000, 1), None);
+        assert_eq!(found(&mut pool, from, 10).as_deref(), expected, "{from}");
+    }
+}
+
 /// What was judged for a ticket's sake is told while its search goes on.
 #[test]
 fn a_search_that_was_cut_has_counted() {
