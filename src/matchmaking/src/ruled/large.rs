@@ -4,7 +4,8 @@
 //! are taken in the order of how near they are to the anchor in the balanced attribute, as long as there is room, and
 //! then put on teams: the largest party first, always on the team that needs players most. Room that is left goes to those
 //! further on. Where teams then lack players, parties are looked for that fill them ([`pack`]).
-//! By `fastestRegion` those come first who have no better location, then those as well who have one, and so on.
+//! By `fastestRegion` those come first who have no better location, then those as well who have one, and so on. Where no
+//! rule limits latencies it is only that order, and those come last who tell none.
 use super::{
     candidates::Choice,
     pack::pack,
@@ -121,7 +122,7 @@ fn groups<'w>(stage: &Stage, place: Option<&Location>, mut here: Vec<Guest<'w>>)
     let Some(place) = place.filter(|_| stage.algorithm().batching == Batching::FastestRegion) else {
         return vec![here];
     };
-    here.iter_mut().for_each(|guest| guest.group = place.better(guest.of).min(GROUPS_MAX - 1));
+    here.iter_mut().for_each(|guest| guest.group = place.better(guest.of));
     let is_there = |group: &usize| here.iter().any(|guest| guest.group == *group);
     let within = |most| here.iter().filter(|guest| guest.group <= most).copied().collect();
     let groups: Vec<Vec<Guest<'w>>> = (0..GROUPS_MAX).filter(is_there).map(within).collect();
@@ -183,41 +184,46 @@ struct Location {
     column: WordColumn,
     symbol: Symbol,
     max_ms: f64,
+    /// Whether a rule asks for it; else whoever tells no latency to it may play there too.
+    is_asked: bool,
 }
 
 impl Location {
     fn has(&self, ticket: &Waiting) -> bool {
-        ticket.parties.iter().all(|party| self.latency(party).is_some())
+        !self.is_asked || ticket.parties.iter().all(|party| self.latency(party).is_some())
     }
     fn latency(&self, party: &Party) -> Option<f64> {
         let mut entries = party.entries(self.column);
         entries.find(|(place, ms)| *place == self.symbol && *ms <= self.max_ms).map(|(_, ms)| ms)
     }
-    /// How many locations are nearer to the ticket than this one; where it is of many parties, to the one that has most.
+    /// How many locations are nearer to the ticket than this one, at most as many as make the last group, of which it is if
+    /// it tells no latency to it; where it is of many parties, to the one that has most.
     fn better(&self, ticket: &Waiting) -> usize {
         let better = |party: &Party| {
-            let own = self.latency(party)?;
-            Some(party.entries(self.column).filter(|(_, ms)| *ms < own).count())
+            let own = self.latency(party);
+            own.map_or(GROUPS_MAX, |own| party.entries(self.column).filter(|(_, ms)| *ms < own).count())
         };
-        ticket.parties.iter().filter_map(better).max().unwrap_or(0)
+        ticket.parties.iter().map(better).max().unwrap_or(0).min(GROUPS_MAX - 1)
     }
 }
 
 /// The locations where the anchor may play, in the order in which they are tried; one that is no location where
 /// latencies do not count.
 fn places(choice: &Choice<'_>, stage: &Stage, tickets: &[Guest<'_>]) -> Vec<Option<Location>> {
-    let region = stage.pairwise().iter().find_map(|pair| match *pair {
+    let asked = stage.pairwise().iter().find_map(|pair| match *pair {
         Pairwise::Region { column, max_ms, .. } => Some((column, max_ms)),
         _ => None,
     });
-    let (Some((column, max_ms)), Some(own)) = (region, choice.anchor.parties.first()) else {
+    let is_asked = asked.is_some();
+    let wished = stage.algorithm().places.map(|column| (column, f64::INFINITY));
+    let (Some((column, max_ms)), Some(own)) = (asked.or(wished), choice.anchor.parties.first()) else {
         return vec![None];
     };
     let mut places: Vec<(Reverse<usize>, u64, Location)> = own
         .entries(column)
         .filter(|(_, ms)| *ms <= max_ms)
         .map(|(symbol, ms)| {
-            let location = Location { column, symbol, max_ms };
+            let location = Location { column, symbol, max_ms, is_asked };
             let population = match stage.algorithm().batching {
                 Batching::FastestRegion => 0,
                 _ => {
@@ -230,7 +236,9 @@ fn places(choice: &Choice<'_>, stage: &Stage, tickets: &[Guest<'_>]) -> Vec<Opti
         .collect();
     // Symbols are numbered by who came first: of equal locations their names decide.
     places.sort_by_key(|(population, ms, location)| (*population, *ms, choice.symbols.text(location.symbol)));
-    places.into_iter().map(|(.., location)| Some(location)).collect()
+    let places = places.into_iter().map(|(.., location)| Some(location));
+    // Where none is asked for everybody may play in the first, so no other has more; there may be none at all.
+    if is_asked { places.collect() } else { vec![places.flatten().next()] }
 }
 
 /// A match, the anchor first.

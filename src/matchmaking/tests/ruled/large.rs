@@ -224,11 +224,22 @@ fn by_region_in(
     (min, max): (usize, usize),
     tickets: &[&[(&str, u32)]],
 ) -> Vec<Vec<u128>> {
+    let near = r#"{"name": "near", "type": "latency", "maxLatency": 100}"#;
+    by_region_and(near, order, batching, (min, max), tickets)
+}
+
+/// The same with these rules.
+fn by_region_and(
+    rules: &str,
+    order: &[usize],
+    batching: &str,
+    (min, max): (usize, usize),
+    tickets: &[&[(&str, u32)]],
+) -> Vec<Vec<u128>> {
     let text = format!(
         r#"{{"ruleLanguageVersion": "1.0", "playerAttributes": [{{"name": "skill", "type": "number"}}],
           "algorithm": {{"strategy": "balanced", "balancedAttribute": "skill", "batchingPreference": "{batching}"}},
-          "teams": [{{"name": "q", "minPlayers": {min}, "maxPlayers": {max}}}],
-          "rules": [{{"name": "near", "type": "latency", "maxLatency": 100}}]}}"#
+          "teams": [{{"name": "q", "minPlayers": {min}, "maxPlayers": {max}}}], "rules": [{rules}]}}"#
     );
     let mut pool = RulePool::new(Arc::new(parse(&text, Dialect::Strict).unwrap().set));
     for at in order {
@@ -281,4 +292,21 @@ fn by_fastest_region_a_match_widens_until_it_is_full() {
     // Nobody more may play there.
     let only: &[(&str, u32)] = &[("eu", 20)];
     assert_eq!(by_region("fastestRegion", (40, 50), &[US, only, only, US, US, US]), [[0, 3, 4, 5]]);
+}
+
+/// Without a rule about latencies the order stays: whoever tells none, or none to that location, comes last.
+#[test]
+fn fastest_region_needs_no_rule() {
+    let order: Vec<usize> = (0..10).collect();
+    let unruled = |tickets: &[&[(&str, u32)]]| {
+        by_region_and("", &order[..tickets.len()], "fastestRegion", (50, 50), tickets)
+    };
+    let halves = [[0, 2, 4, 6, 8], [1, 3, 5, 7, 9]];
+    assert_eq!(unruled(&[US, EU, US, EU, US, EU, US, EU, US, EU]), halves);
+    // No latency is too much, and who tells of none plays with those who are left.
+    let (far, only): (&[(&str, u32)], &[(&str, u32)]) = (&[("us", 900)], &[("eu", 20)]);
+    assert_eq!(unruled(&[US, &[], EU, only, far, US, US]), [[0, 2, 4, 5, 6]]);
+    assert_eq!(unruled(&[US, &[], &[], only, US, US]), [[0, 1, 2, 4, 5]]);
+    // The anchor itself tells none.
+    assert_eq!(unruled(&[&[], US, EU, US, EU]), [[0, 1, 2, 3, 4]]);
 }
