@@ -179,11 +179,13 @@ fn bands_of<'a, 'w>(
     })
 }
 
-/// A location with the latency that is allowed there.
+/// A location with the latencies that are allowed there.
 struct Location {
     column: WordColumn,
     symbol: Symbol,
     max_ms: f64,
+    /// By the other rules, where all are to hold in one location.
+    others: Vec<(WordColumn, f64)>,
     /// Whether a rule asks for it; else whoever tells no latency to it may play there too.
     is_asked: bool,
 }
@@ -192,9 +194,14 @@ impl Location {
     fn has(&self, ticket: &Waiting) -> bool {
         !self.is_asked || ticket.parties.iter().all(|party| self.latency(party).is_some())
     }
+    /// The latency to it, where it is not too high for any rule.
     fn latency(&self, party: &Party) -> Option<f64> {
-        let mut entries = party.entries(self.column);
-        entries.find(|(place, ms)| *place == self.symbol && *ms <= self.max_ms).map(|(_, ms)| ms)
+        let within = |column: WordColumn, max_ms: f64| {
+            let mut entries = party.entries(column);
+            entries.find(|(place, ms)| *place == self.symbol && *ms <= max_ms).map(|(_, ms)| ms)
+        };
+        let holds = self.others.iter().all(|(column, max_ms)| within(*column, *max_ms).is_some());
+        within(self.column, self.max_ms).filter(|_| holds)
     }
     /// How many locations are nearer to the ticket than this one, at most as many as make the last group, of which it is if
     /// it tells no latency to it; where it is of many parties, to the one that has most.
@@ -208,22 +215,42 @@ impl Location {
 }
 
 /// The locations where the anchor may play, in the order in which they are tried; one that is no location where
-/// latencies do not count.
+/// latencies do not count. Where several rules limit latencies, those first in which all of them hold, then those of the
+/// first rule: the others may hold elsewhere.
 fn places(choice: &Choice<'_>, stage: &Stage, tickets: &[Guest<'_>]) -> Vec<Option<Location>> {
-    let asked = stage.pairwise().iter().find_map(|pair| match *pair {
+    let asked = stage.pairwise().iter().filter_map(|pair| match *pair {
         Pairwise::Region { column, max_ms, .. } => Some((column, max_ms)),
         _ => None,
     });
-    let is_asked = asked.is_some();
-    let wished = stage.algorithm().places.map(|column| (column, f64::INFINITY));
-    let (Some((column, max_ms)), Some(own)) = (asked.or(wished), choice.anchor.parties.first()) else {
-        return vec![None];
+    let asked: Vec<(WordColumn, f64)> = asked.collect();
+    let Some((first, others)) = asked.split_first() else {
+        // Everybody may play in the first, so no other has more; there may be none at all.
+        let wished = stage.algorithm().places.map(|column| (column, f64::INFINITY));
+        let places = wished.map(|wished| places_by(choice, stage, tickets, wished, (&[], false)));
+        return vec![places.into_iter().flatten().next()];
     };
+    let mut places = places_by(choice, stage, tickets, *first, (others, true));
+    if !others.is_empty() {
+        places.extend(places_by(choice, stage, tickets, *first, (&[], true)));
+    }
+    places.into_iter().map(Some).collect()
+}
+
+/// The same by one limit of latencies, and by `others` too, in the location itself.
+fn places_by(
+    choice: &Choice<'_>,
+    stage: &Stage,
+    tickets: &[Guest<'_>],
+    (column, max_ms): (WordColumn, f64),
+    (others, is_asked): (&[(WordColumn, f64)], bool),
+) -> Vec<Location> {
+    let Some(own) = choice.anchor.parties.first() else { return Vec::new() };
+    let location = |symbol| Location { column, symbol, max_ms, others: others.to_vec(), is_asked };
     let mut places: Vec<(Reverse<usize>, u64, Location)> = own
         .entries(column)
-        .filter(|(_, ms)| *ms <= max_ms)
-        .map(|(symbol, ms)| {
-            let location = Location { column, symbol, max_ms, is_asked };
+        .map(|(symbol, ms)| (ms, location(symbol)))
+        .filter(|(_, location)| location.latency(own).is_some())
+        .map(|(ms, location)| {
             let population = match stage.algorithm().batching {
                 Batching::FastestRegion => 0,
                 _ => {
@@ -236,9 +263,7 @@ fn places(choice: &Choice<'_>, stage: &Stage, tickets: &[Guest<'_>]) -> Vec<Opti
         .collect();
     // Symbols are numbered by who came first: of equal locations their names decide.
     places.sort_by_key(|(population, ms, location)| (*population, *ms, choice.symbols.text(location.symbol)));
-    let places = places.into_iter().map(|(.., location)| Some(location));
-    // Where none is asked for everybody may play in the first, so no other has more; there may be none at all.
-    if is_asked { places.collect() } else { vec![places.flatten().next()] }
+    places.into_iter().map(|(.., location)| location).collect()
 }
 
 /// A match, the anchor first.

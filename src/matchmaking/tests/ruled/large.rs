@@ -310,3 +310,20 @@ fn fastest_region_needs_no_rule() {
     // The anchor itself tells none.
     assert_eq!(unruled(&[&[], US, EU, US, EU]), [[0, 1, 2, 3, 4]]);
 }
+
+/// In either location all are near enough by the first rule, and by both only those of one kind, who are enough.
+#[test]
+fn the_location_is_chosen_by_all_rules_about_latencies() {
+    let rule = |name: &str, by: &str, ms: u32| {
+        format!(r#"{{"name": "{name}", "type": "latency", "maxLatency": {ms}, "partyAggregation": "{by}"}}"#)
+    };
+    let both = rule("mean", "avg", 100) + "," + &rule("worst", "max", 50);
+    let both_near: &[(&str, u32)] = &[("eu", 40), ("us", 40)];
+    let (us, eu): (&[(&str, u32)], &[(&str, u32)]) = (&[("eu", 80), ("us", 40)], &[("eu", 40), ("us", 80)]);
+    let tickets = [both_near, us, eu, us, eu, us, eu, us, eu];
+    let order: Vec<usize> = (0..tickets.len()).collect();
+    for batching in ["largestPopulation", "fastestRegion"] {
+        let found = by_region_and(&both, &order, batching, (50, 50), &tickets);
+        assert_eq!(found, [[0, 2, 4, 6, 8]], "{batching}");
+    }
+}
