@@ -158,6 +158,8 @@ pub struct Algorithm {
     pub sort_by: Vec<SortBy>,
     /// What balanced teams are even in: an index into [`RuleSet::attributes`] and the column of its average.
     pub balanced: Option<(usize, NumberColumn)>,
+    /// Under [`Batching::FastestRegion`] of large matches: the column of the latencies by which batches are made.
+    pub places: Option<WordColumn>,
     /// When backfill tickets have their turn.
     pub backfill: BackfillPriority,
 }

@@ -44,13 +44,13 @@ pub(super) struct Later {
 
 impl super::RuleSets {
     pub(crate) fn put_version(&self, name: &RuleSetName, version: u32, row: &RuleSetVersionRow) {
-        let mut later = self.later.write();
-        let versions = later.entry(name.clone()).or_default();
         // It is written again as it is when a queue is pointed to it.
-        if versions.get(&version).is_none_or(|known| known.row.body != row.body) {
-            let known = Later { row: Arc::new(row.clone()), set: parsed(name, version, &row.body) };
-            versions.insert(version, known);
+        let is_known = |of: &Later| of.row.body == row.body;
+        if self.later.read().get(name).and_then(|of| of.get(&version)).is_some_and(is_known) {
+            return;
         }
+        let known = Later { row: Arc::new(row.clone()), set: parsed(name, version, &row.body) };
+        self.later.write().entry(name.clone()).or_default().insert(version, known);
     }
 
     pub(crate) fn remove_version(&self, name: &RuleSetName, version: u32) {

@@ -42,20 +42,9 @@ impl Choice<'_> {
         self.set.stages().get(self.at)
     }
 
-    /// Which stage a ticket's own age leads to.
-    pub(super) fn stage_of(&self, started_at: Timestamp) -> usize {
-        self.set.stage_at(self.now.since(started_at))
-    }
-
     /// Whether a match of this stage may have the ticket, and whether it alone makes it one of this stage.
     pub(super) fn in_stage(&self, started_at: Timestamp) -> Option<bool> {
-        let own = self.stage_of(started_at);
-        let lawful = match self.set.expansion_age() {
-            // The newest says it: all are at least so old.
-            ExpansionAge::Newest => own >= self.at,
-            ExpansionAge::Oldest => own <= self.at,
-        };
-        lawful.then_some(own == self.at)
+        in_stage(self.set, self.at, self.now.since(started_at))
     }
 
     /// Whether the two may be in one match, as far as two tickets say; what speaks against it is counted.
@@ -336,6 +325,17 @@ fn shared(mut one: &[gsm_rules::Symbol], mut two: &[gsm_rules::Symbol]) -> usize
         }
     }
     count
+}
+
+/// Whether a match of a stage may have a ticket of this age, and whether it alone makes it one of this stage.
+pub(super) fn in_stage(set: &RuleSet, at: usize, age: Millis) -> Option<bool> {
+    let own = set.stage_at(age);
+    let lawful = match set.expansion_age() {
+        // The newest says it: all are at least so old.
+        ExpansionAge::Newest => own >= at,
+        ExpansionAge::Oldest => own <= at,
+    };
+    lawful.then_some(own == at)
 }
 
 /// The stages that a match with this anchor may be judged in, in the order in which they are searched: what is new

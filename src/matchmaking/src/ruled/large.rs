@@ -4,7 +4,8 @@
 //! are taken in the order of how near they are to the anchor in the balanced attribute, as long as there is room, and
 //! then put on teams: the largest party first, always on the team that needs players most. Room that is left goes to those
 //! further on. Where teams then lack players, parties are looked for that fill them ([`pack`]).
-//! By `fastestRegion` those come first who have no better location, then those as well who have one, and so on.
+//! By `fastestRegion` those come first who have no better location, then those as well who have one, and so on. Where no
+//! rule limits latencies it is only that order, and those come last who tell none.
 use super::{
     candidates::Choice,
     pack::pack,
@@ -121,7 +122,7 @@ fn groups<'w>(stage: &Stage, place: Option<&Location>, mut here: Vec<Guest<'w>>)
     let Some(place) = place.filter(|_| stage.algorithm().batching == Batching::FastestRegion) else {
         return vec![here];
     };
-    here.iter_mut().for_each(|guest| guest.group = place.better(guest.of).min(GROUPS_MAX - 1));
+    here.iter_mut().for_each(|guest| guest.group = place.better(guest.of));
     let is_there = |group: &usize| here.iter().any(|guest| guest.group == *group);
     let within = |most| here.iter().filter(|guest| guest.group <= most).copied().collect();
     let groups: Vec<Vec<Guest<'w>>> = (0..GROUPS_MAX).filter(is_there).map(within).collect();
@@ -134,30 +135,43 @@ fn bands<'w>(choice: &Choice<'_>, stage: &Stage, here: Vec<Guest<'w>>) -> Vec<Ve
     let Some(own) = choice.anchor.parties.first() else { return vec![here] };
     let fewest: u32 = stage.teams().iter().map(|size| u32::from(size.min)).sum();
     let fewest = fewest.saturating_sub(choice.anchor.size());
-    let is_enough = |part: &Vec<Guest<'w>>| part.iter().map(|guest| guest.of.size()).sum::<u32>() >= fewest;
     let mut parts = vec![here];
     for pair in stage.pairwise() {
         let Pairwise::Within { column, width, .. } = *pair else { continue };
-        let finer = parts.iter().flat_map(|part| bands_of(part, column, width, own.number(column)));
-        parts = finer.filter(is_enough).take(BANDS_MAX).collect();
+        let finer = parts.iter().flat_map(|part| bands_of(part, (column, width), own.number(column), fewest));
+        parts = finer.take(BANDS_MAX).collect();
     }
     parts
 }
 
-/// The same by one number, of which the anchor has `own`.
+/// The same by one number, of which the anchor has `own`; each has `fewest` players or more. O(n log n) to find them.
 fn bands_of<'a, 'w>(
     part: &'a [Guest<'w>],
-    column: NumberColumn,
-    width: f64,
+    (column, width): (NumberColumn, f64),
     own: f64,
+    fewest: u32,
 ) -> impl Iterator<Item = Vec<Guest<'w>>> + use<'a, 'w> {
     let number =
         move |guest: &Guest<'_>| guest.of.parties.first().map_or(f64::NAN, |party| party.number(column));
-    let mut lows: Vec<f64> = part.iter().map(number).filter(|low| *low <= own).collect();
+    let players = part.iter().map(|guest| (number(guest), guest.of.size()));
+    let mut players: Vec<(f64, u32)> = players.filter(|(number, _)| !number.is_nan()).collect();
+    players.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut lows: Vec<f64> = players.iter().map(|(low, _)| *low).filter(|low| *low <= own).collect();
     lows.push(own);
+    lows.dedup();
+    // Only bands of enough players are counted among those that are tried: the middle ones may have too few.
+    let (mut enter, mut leave, mut within) = (players.iter().peekable(), players.iter().peekable(), 0_u32);
+    lows.retain(|low| {
+        while let Some((_, size)) = enter.next_if(|of| of.0 <= low + width) {
+            within += size;
+        }
+        while let Some((_, size)) = leave.next_if(|of| of.0 < *low) {
+            within = within.saturating_sub(*size);
+        }
+        within >= fewest
+    });
     let middle = own - width / 2.0;
     lows.sort_by(|a, b| (a - middle).abs().total_cmp(&(b - middle).abs()));
-    lows.dedup();
     lows.truncate(BANDS_MAX);
     lows.into_iter().map(move |low| {
         let is_within = |guest: &&Guest<'w>| (low..=low + width).contains(&number(guest));
@@ -165,46 +179,78 @@ fn bands_of<'a, 'w>(
     })
 }
 
-/// A location with the latency that is allowed there.
+/// A location with the latencies that are allowed there.
 struct Location {
     column: WordColumn,
     symbol: Symbol,
     max_ms: f64,
+    /// By the other rules, where all are to hold in one location.
+    others: Vec<(WordColumn, f64)>,
+    /// Whether a rule asks for it; else whoever tells no latency to it may play there too.
+    is_asked: bool,
 }
 
 impl Location {
     fn has(&self, ticket: &Waiting) -> bool {
-        ticket.parties.iter().all(|party| self.latency(party).is_some())
+        !self.is_asked || ticket.parties.iter().all(|party| self.latency(party).is_some())
     }
+    /// The latency to it, where it is not too high for any rule.
     fn latency(&self, party: &Party) -> Option<f64> {
-        let mut entries = party.entries(self.column);
-        entries.find(|(place, ms)| *place == self.symbol && *ms <= self.max_ms).map(|(_, ms)| ms)
+        let within = |column: WordColumn, max_ms: f64| {
+            let mut entries = party.entries(column);
+            entries.find(|(place, ms)| *place == self.symbol && *ms <= max_ms).map(|(_, ms)| ms)
+        };
+        let holds = self.others.iter().all(|(column, max_ms)| within(*column, *max_ms).is_some());
+        within(self.column, self.max_ms).filter(|_| holds)
     }
-    /// How many locations are nearer to the ticket than this one; where it is of many parties, to the one that has most.
+    /// How many locations are nearer to the ticket than this one, at most as many as make the last group, of which it is if
+    /// it tells no latency to it; where it is of many parties, to the one that has most.
     fn better(&self, ticket: &Waiting) -> usize {
         let better = |party: &Party| {
-            let own = self.latency(party)?;
-            Some(party.entries(self.column).filter(|(_, ms)| *ms < own).count())
+            let own = self.latency(party);
+            own.map_or(GROUPS_MAX, |own| party.entries(self.column).filter(|(_, ms)| *ms < own).count())
         };
-        ticket.parties.iter().filter_map(better).max().unwrap_or(0)
+        ticket.parties.iter().map(better).max().unwrap_or(0).min(GROUPS_MAX - 1)
     }
 }
 
 /// The locations where the anchor may play, in the order in which they are tried; one that is no location where
-/// latencies do not count.
+/// latencies do not count. Where several rules limit latencies, those first in which all of them hold, then those of the
+/// first rule: the others may hold elsewhere.
 fn places(choice: &Choice<'_>, stage: &Stage, tickets: &[Guest<'_>]) -> Vec<Option<Location>> {
-    let region = stage.pairwise().iter().find_map(|pair| match *pair {
+    let asked = stage.pairwise().iter().filter_map(|pair| match *pair {
         Pairwise::Region { column, max_ms, .. } => Some((column, max_ms)),
         _ => None,
     });
-    let (Some((column, max_ms)), Some(own)) = (region, choice.anchor.parties.first()) else {
-        return vec![None];
+    let asked: Vec<(WordColumn, f64)> = asked.collect();
+    let Some((first, others)) = asked.split_first() else {
+        // Everybody may play in the first, so no other has more; there may be none at all.
+        let wished = stage.algorithm().places.map(|column| (column, f64::INFINITY));
+        let places = wished.map(|wished| places_by(choice, stage, tickets, wished, (&[], false)));
+        return vec![places.into_iter().flatten().next()];
     };
+    let mut places = places_by(choice, stage, tickets, *first, (others, true));
+    if !others.is_empty() {
+        places.extend(places_by(choice, stage, tickets, *first, (&[], true)));
+    }
+    places.into_iter().map(Some).collect()
+}
+
+/// The same by one limit of latencies, and by `others` too, in the location itself.
+fn places_by(
+    choice: &Choice<'_>,
+    stage: &Stage,
+    tickets: &[Guest<'_>],
+    (column, max_ms): (WordColumn, f64),
+    (others, is_asked): (&[(WordColumn, f64)], bool),
+) -> Vec<Location> {
+    let Some(own) = choice.anchor.parties.first() else { return Vec::new() };
+    let location = |symbol| Location { column, symbol, max_ms, others: others.to_vec(), is_asked };
     let mut places: Vec<(Reverse<usize>, u64, Location)> = own
         .entries(column)
-        .filter(|(_, ms)| *ms <= max_ms)
-        .map(|(symbol, ms)| {
-            let location = Location { column, symbol, max_ms };
+        .map(|(symbol, ms)| (ms, location(symbol)))
+        .filter(|(_, location)| location.latency(own).is_some())
+        .map(|(ms, location)| {
             let population = match stage.algorithm().batching {
                 Batching::FastestRegion => 0,
                 _ => {
@@ -217,7 +263,7 @@ fn places(choice: &Choice<'_>, stage: &Stage, tickets: &[Guest<'_>]) -> Vec<Opti
         .collect();
     // Symbols are numbered by who came first: of equal locations their names decide.
     places.sort_by_key(|(population, ms, location)| (*population, *ms, choice.symbols.text(location.symbol)));
-    places.into_iter().map(|(.., location)| Some(location)).collect()
+    places.into_iter().map(|(.., location)| location).collect()
 }
 
 /// A match, the anchor first.

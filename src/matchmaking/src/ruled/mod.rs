@@ -33,7 +33,7 @@ use search::Counts;
 use smallvec::{SmallVec, smallvec};
 use std::{collections::BTreeMap, sync::Arc};
 use store::{Key, Store};
-use ticket::Waiting;
+use ticket::{Turn, Waiting};
 use turn::Run;
 
 /// Work units that every step may use, so that it gets on.
@@ -76,6 +76,8 @@ pub struct RulePool {
     worth: Vec<Worth>,
     /// Searches that were cut.
     parked: BTreeMap<TicketId, Run>,
+    /// Whose search was cut when no room was left to keep it, and how many candidates it had: it begins anew when there is.
+    unparked: BTreeMap<Turn, usize>,
     round: Option<Round>,
     /// Of a rule set with an objective.
     course: Course,
@@ -136,6 +138,7 @@ impl RulePool {
             left: 0,
             worth,
             parked: BTreeMap::new(),
+            unparked: BTreeMap::new(),
             round: None,
             course: Course::new(),
             has_roles,
@@ -225,7 +228,11 @@ impl RulePool {
         let moves = |of: &&Waiting| of.turn.class_by(priority) != of.turn.class();
         let moved = self.waiting.alive(key).filter(moves).map(|of| of.turn.id);
         let Some(mut waiting) = moved.and_then(|id| self.waiting.remove(id)) else { return key };
-        waiting.turn = waiting.turn.in_class(waiting.turn.class_by(priority));
+        let before = waiting.turn;
+        waiting.turn = before.in_class(before.class_by(priority));
+        if let Some(candidates) = self.unparked.remove(&before) {
+            self.unparked.insert(waiting.turn, candidates);
+        }
         // Searches that were cut see that it has left, and hear of it as news.
         self.left += 1;
         self.waiting.insert(&self.set, waiting, self.unheard)
@@ -252,6 +259,7 @@ impl RulePool {
             self.counts.remove(&id);
         }
         self.parked.remove(&id);
+        self.unparked.remove(&waiting.turn);
         // Searches that were cut see who has left when they go on.
         self.left += 1;
         if let Some(round) = &mut self.round {

@@ -31,6 +31,8 @@ pub(super) struct Round {
     pub(super) scarce: Scarce,
     /// Whether an anchor takes from all who wait, not only from those whose turn is to come.
     pub(super) takes_all: bool,
+    /// Whether it leaves alone all tickets whose players may sit on different teams.
+    pub(super) leaves_apart: bool,
     /// The anchor whose turn a step was cut in, what it searches, and the work that it has used.
     pub(super) cut: Option<(TicketId, Run, u32)>,
 }
@@ -39,7 +41,17 @@ impl Round {
     /// One whose anchors take from all who wait.
     pub(super) fn of_all(number: u32, now: Timestamp, anchors: IntoIter<Key>, news: Vec<Key>) -> Self {
         let scarce = Scarce::default();
-        Self { number, now, anchors, news, line: None, scarce, takes_all: true, cut: None }
+        Self {
+            number,
+            now,
+            anchors,
+            news,
+            line: None,
+            scarce,
+            takes_all: true,
+            leaves_apart: false,
+            cut: None,
+        }
     }
 }
 
@@ -107,6 +119,7 @@ impl RulePool {
     pub(super) fn begin(&mut self, now: Timestamp, work: &mut u32) -> Round {
         self.waiting.settle(self.news.len() >= FEW_NEWS);
         self.note_stages(now);
+        self.take_up(now);
         self.rounds = self.rounds.wrapping_add(1);
         let mut news = std::mem::take(&mut self.news);
         news.retain(|key| self.waiting.mark(*key).is_some());
@@ -136,6 +149,7 @@ impl RulePool {
             scarce: Scarce::of(&self.set, &self.waiting),
             cut: None,
             takes_all: false,
+            leaves_apart: false,
         }
     }
 

@@ -60,6 +60,11 @@ impl Counts {
             (*passed, *failed) = (*passed + more_passed, *failed + more_failed);
         }
     }
+    /// Takes over what the other has counted, which begins anew.
+    pub(super) fn take(&mut self, other: &mut Self) {
+        self.add(other);
+        other.0.fill((0, 0));
+    }
     pub(super) fn note_failed(&mut self, rule: usize, times: u32) {
         if let Some((_, failed)) = self.0.get_mut(rule) {
             *failed += u64::from(times);
@@ -100,12 +105,13 @@ pub(super) struct Search {
     pub(super) candidates: Vec<Candidate>,
     /// Whether a ticket may be taken that sits on different teams: then teams that are alike differ by who may join.
     has_apart: bool,
-    /// Of the candidates from each on: players, and whether one is news, whether one is of the stage.
+    /// See [`rest_of`].
     rest: Vec<(u32, bool, bool)>,
     taken: Vec<Taking>,
     places: Vec<Place>,
     /// The anchor's team that is tried; a backfill's players have theirs.
     anchor_team: usize,
+    /// Of the judgements since it was last asked.
     pub(super) counts: Counts,
     /// Whether there may be more candidates than these.
     pub(super) is_cut: bool,
@@ -157,17 +163,7 @@ impl Search {
         is_cut: bool,
         counts: Counts,
     ) -> Self {
-        let mut rest: Vec<(u32, bool, bool)> = vec![(0, false, false); candidates.len() + 1];
-        for (at, candidate) in candidates.iter().enumerate().rev() {
-            let (players, news, of_stage) = rest.get(at + 1).copied().unwrap_or_default();
-            if let Some(slot) = rest.get_mut(at) {
-                *slot = (
-                    players.saturating_add(candidate.players),
-                    news || candidate.is_news,
-                    of_stage || candidate.is_of_stage,
-                );
-            }
-        }
+        let rest = rest_of(&candidates);
         let (taken, places) = (Vec::new(), Vec::new());
         let has_apart = candidates.iter().any(|candidate| candidate.is_apart);
         Self {
@@ -473,6 +469,22 @@ impl Search {
         }
         filled
     }
+}
+
+/// Of the candidates from each on: players, and whether one is news, whether one is of the stage.
+fn rest_of(candidates: &[Candidate]) -> Vec<(u32, bool, bool)> {
+    let mut rest: Vec<(u32, bool, bool)> = vec![(0, false, false); candidates.len() + 1];
+    for (at, candidate) in candidates.iter().enumerate().rev() {
+        let (players, news, of_stage) = rest.get(at + 1).copied().unwrap_or_default();
+        if let Some(slot) = rest.get_mut(at) {
+            *slot = (
+                players.saturating_add(candidate.players),
+                news || candidate.is_news,
+                of_stage || candidate.is_of_stage,
+            );
+        }
+    }
+    rest
 }
 
 /// Players that each team lacks.

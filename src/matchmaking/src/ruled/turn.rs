@@ -42,6 +42,8 @@ pub(super) struct Run {
     pub(super) came: u64,
     /// How many had left the pool when it was last looked at ([`RulePool::left`]).
     pub(super) left: u64,
+    /// The time by which its search knows which stages the tickets have reached.
+    now: Timestamp,
     /// Rounds since it was too long for one.
     pub(super) rounds: u32,
 }
@@ -78,8 +80,9 @@ impl RulePool {
             return found;
         }
         let is_news = self.waiting.key(&id).is_some_and(|key| self.waiting.is_fresh(key, round.number));
-        let is_by_age = anchor.turn.class_is_by_age();
-        let mut stages = candidates::stages(&self.set, round.now.since(anchor.turn.started_at), is_by_age);
+        // Of those that it takes from it is the oldest.
+        let is_oldest = anchor.turn.class_is_by_age() && !round.takes_all;
+        let mut stages = candidates::stages(&self.set, round.now.since(anchor.turn.started_at), is_oldest);
         stages.reverse();
         // What was too long for an earlier round goes on first.
         let goes_on = |run: &mut Run| {
@@ -112,7 +115,8 @@ impl RulePool {
         let (came, left) = (self.came, self.left);
         let most = self.set.stages().iter().map(Stage::players_max).max().unwrap_or(0) as usize;
         let reach_first = REACH_FIRST.max(most + most / 2);
-        Run { search: None, stages, reach: reach_first, reach_first, is_news, came, left, rounds: 0 }
+        let now = Timestamp::from_millis(i64::MIN);
+        Run { search: None, stages, reach: reach_first, reach_first, is_news, came, left, now, rounds: 0 }
     }
 
     /// After a search of many rounds: whoever has come since it began is news of a whole new one.
@@ -122,13 +126,44 @@ impl RulePool {
         }
     }
 
-    /// Keeps what is left of a search that has used up its anchor's work, where few are kept.
+    /// Keeps what is left of a search that has used up its anchor's work, where few are kept; else it is begun anew once
+    /// there is room. Where an older search of the anchor is kept, that one hears at its end of whoever has come.
     pub(super) fn park(&mut self, id: TicketId, rest: Option<Run>) {
-        let Some(run) = rest else { return };
-        let parked: usize = self.parked.values().map(Run::candidates).sum();
-        let has_room = self.parked.len() < PARKED_MAX && parked + run.candidates() <= PARKED_CANDIDATES_MAX;
-        if has_room || self.parked.is_empty() {
-            self.parked.entry(id).or_insert(run);
+        let Some(run) = rest.filter(|_| !self.parked.contains_key(&id)) else { return };
+        let (count, parked) = self.parked_size();
+        if has_room(count, parked, run.candidates()) {
+            self.parked.insert(id, run);
+        } else if let Some(anchor) = self.waiting.get(&id) {
+            self.unparked.insert(anchor.turn, run.candidates());
+        }
+    }
+
+    fn parked_size(&self) -> (usize, usize) {
+        (self.parked.len(), self.parked.values().map(Run::candidates).sum())
+    }
+
+    /// Begins searches anew that were cut when there was no room to keep them, those first whose anchors wait longest, as
+    /// far as there is room now.
+    pub(super) fn take_up(&mut self, now: Timestamp) {
+        if self.unparked.is_empty() {
+            return;
+        }
+        let (mut count, mut parked) = self.parked_size();
+        let mut taken = Vec::new();
+        for (turn, candidates) in self.unparked.iter().filter(|(of, _)| !self.parked.contains_key(&of.id)) {
+            if !has_room(count, parked, *candidates) {
+                break;
+            }
+            (count, parked) = (count + 1, parked + candidates);
+            taken.push(*turn);
+        }
+        for turn in taken {
+            self.unparked.remove(&turn);
+            let mut stages =
+                candidates::stages(&self.set, now.since(turn.started_at), turn.class_is_by_age());
+            stages.reverse();
+            let run = self.run_of(stages, true);
+            self.parked.insert(turn.id, run);
         }
     }
 
@@ -149,6 +184,20 @@ impl RulePool {
             let swept = search.candidates.len() as u32 / 32;
             *work = work.saturating_add(swept);
             spent = spent.saturating_add(swept);
+        }
+        let then = std::mem::replace(&mut run.now, round.now);
+        let may_grow = then < round.now && self.set.stages().len() > 1;
+        if let (Some(search), Some(anchor)) =
+            (run.search.as_mut().filter(|_| may_grow), self.waiting.get(&id))
+        {
+            let grown = search.candidates.len() as u32 / 16;
+            *work = work.saturating_add(grown);
+            spent = spent.saturating_add(grown);
+            let sight = Sight { set: &self.set, anchor, waiting: &self.waiting };
+            if !search.grow(&sight, round.now) {
+                run.search = None;
+                run.next_stage();
+            }
         }
         loop {
             if run.search.is_none() {
@@ -180,6 +229,8 @@ impl RulePool {
             let worth = self.worth.get_mut(search.stage);
             search.worth = worth.as_deref().copied().unwrap_or_default();
             let mut outcome = search.run(&sight, budget.min(work.saturating_add(most)), work);
+            // Also of a search that is cut, or dropped: what was judged was judged.
+            self.counts.entry(id).or_insert_with(|| Counts::of(&self.set)).take(&mut search.counts);
             worth.into_iter().for_each(|worth| *worth = search.worth);
             spent = spent.saturating_add(*work - before);
             let may_go_on = *work < budget && spent < ANCHOR_WORK_MAX;
@@ -197,7 +248,6 @@ impl RulePool {
                     Outcome::Cut => search.spent >= search.judging(REACH_WORK_MAX),
                 };
             if is_too_near || outcome != Outcome::Cut {
-                self.counts.insert(id, std::mem::take(&mut search.counts));
                 run.search = None;
             }
             match outcome {
@@ -228,19 +278,14 @@ impl RulePool {
         let weight = Cell::new(0);
         let opened = self.opened(id, stage, run, round, (&mut counts, &weight, work));
         *work = work.saturating_add(weight.get());
+        self.counts.insert(id, counts);
         match opened {
-            None => {
-                self.counts.insert(id, counts);
-                Opened::Done(Outcome::None)
-            }
+            None => Opened::Done(Outcome::None),
             Some(Opened::Search(mut search)) => {
-                search.counts = counts;
+                search.counts = Counts::of(&self.set);
                 Opened::Search(search)
             }
-            Some(done) => {
-                self.counts.insert(id, counts);
-                done
-            }
+            Some(done) => done,
         }
     }
 
@@ -272,7 +317,11 @@ impl RulePool {
             let other = waiting.alive(key)?;
             visited.set(visited.get() + 1);
             // A new match leaves alone the backfills that have their turn apart.
-            let is_apart = other.is_backfill() && !other.turn.class_is_by_age();
+            let is_apart = if round.leaves_apart {
+                other.is_apart()
+            } else {
+                other.is_backfill() && !other.turn.class_is_by_age()
+            };
             let may_come = takes_all || other.turn > anchor.turn;
             (other.turn.id != id && !is_apart && may_come).then_some((key, other, is_news))
         };
@@ -394,6 +443,11 @@ impl RulePool {
         };
         stage.needs().iter().find(is_lacking).map(Need::rule)
     }
+}
+
+/// Whether one more search is kept, of so many candidates, beside so many of so many.
+fn has_room(count: usize, parked: usize, candidates: usize) -> bool {
+    count == 0 || (count < PARKED_MAX && parked + candidates <= PARKED_CANDIDATES_MAX)
 }
 
 /// A search that has begun, or what came of it at once.

@@ -164,6 +164,37 @@ fn two_numbers_may_be_limited_at_once() {
     }
 }
 
+/// The widest band is the only one with enough players, and there are more bands than are tried.
+#[test]
+fn a_match_that_needs_the_whole_band_is_found() {
+    let near = r#"{"name": "near", "type": "batchDistance", "batchAttribute": "skill", "maxDistance": 100}"#;
+    let mut pool = ruled(&team("crowd", 100), "skill", near);
+    for n in 0..100_u32 {
+        pool.insert(with(u128::from(n), &[("skill", f64::from(100 - n))])).unwrap();
+    }
+    assert_eq!(first_match(&mut pool).map(|one| one.tickets.len()), Some(100));
+}
+
+/// Wherever enough players lie within one band, whoever of them waits longest: a match is made; nowhere else.
+#[test]
+fn a_match_is_made_where_a_band_has_enough_players() {
+    let near = r#"{"name": "near", "type": "batchDistance", "batchAttribute": "skill", "maxDistance": 100}"#;
+    let (mut made, mut none) = (0, 0);
+    for seed in 0..60 {
+        let mut dice = Dice(seed);
+        let mut pool = ruled(&team("crowd", 100), "level", near);
+        let mut skills: Vec<f64> = (0..104).map(|_| dice.below(1_040) as f64 / 10.0).collect();
+        for (n, skill) in (0..).zip(&skills) {
+            pool.insert(with(n, &[("skill", *skill), ("level", dice.below(50) as f64)])).unwrap();
+        }
+        skills.sort_by(f64::total_cmp);
+        let is_there = skills.windows(100).any(|band| band[99] - band[0] <= 100.0);
+        assert_eq!(first_match(&mut pool).is_some(), is_there, "{seed}");
+        (made, none) = (made + usize::from(is_there), none + usize::from(!is_there));
+    }
+    assert!(made > 10 && none > 2, "{made} {none}");
+}
+
 #[test]
 fn large_teams_of_different_sizes_are_made_even_too() {
     for (first, second, most) in [(30, 12, 0.5), (1, 41, 10.0)] {
@@ -193,11 +224,22 @@ fn by_region_in(
     (min, max): (usize, usize),
     tickets: &[&[(&str, u32)]],
 ) -> Vec<Vec<u128>> {
+    let near = r#"{"name": "near", "type": "latency", "maxLatency": 100}"#;
+    by_region_and(near, order, batching, (min, max), tickets)
+}
+
+/// The same with these rules.
+fn by_region_and(
+    rules: &str,
+    order: &[usize],
+    batching: &str,
+    (min, max): (usize, usize),
+    tickets: &[&[(&str, u32)]],
+) -> Vec<Vec<u128>> {
     let text = format!(
         r#"{{"ruleLanguageVersion": "1.0", "playerAttributes": [{{"name": "skill", "type": "number"}}],
           "algorithm": {{"strategy": "balanced", "balancedAttribute": "skill", "batchingPreference": "{batching}"}},
-          "teams": [{{"name": "q", "minPlayers": {min}, "maxPlayers": {max}}}],
-          "rules": [{{"name": "near", "type": "latency", "maxLatency": 100}}]}}"#
+          "teams": [{{"name": "q", "minPlayers": {min}, "maxPlayers": {max}}}], "rules": [{rules}]}}"#
     );
     let mut pool = RulePool::new(Arc::new(parse(&text, Dialect::Strict).unwrap().set));
     for at in order {
@@ -250,4 +292,38 @@ fn by_fastest_region_a_match_widens_until_it_is_full() {
     // Nobody more may play there.
     let only: &[(&str, u32)] = &[("eu", 20)];
     assert_eq!(by_region("fastestRegion", (40, 50), &[US, only, only, US, US, US]), [[0, 3, 4, 5]]);
+}
+
+/// Without a rule about latencies the order stays: whoever tells none, or none to that location, comes last.
+#[test]
+fn fastest_region_needs_no_rule() {
+    let order: Vec<usize> = (0..10).collect();
+    let unruled = |tickets: &[&[(&str, u32)]]| {
+        by_region_and("", &order[..tickets.len()], "fastestRegion", (50, 50), tickets)
+    };
+    let halves = [[0, 2, 4, 6, 8], [1, 3, 5, 7, 9]];
+    assert_eq!(unruled(&[US, EU, US, EU, US, EU, US, EU, US, EU]), halves);
+    // No latency is too much, and who tells of none plays with those who are left.
+    let (far, only): (&[(&str, u32)], &[(&str, u32)]) = (&[("us", 900)], &[("eu", 20)]);
+    assert_eq!(unruled(&[US, &[], EU, only, far, US, US]), [[0, 2, 4, 5, 6]]);
+    assert_eq!(unruled(&[US, &[], &[], only, US, US]), [[0, 1, 2, 4, 5]]);
+    // The anchor itself tells none.
+    assert_eq!(unruled(&[&[], US, EU, US, EU]), [[0, 1, 2, 3, 4]]);
+}
+
+/// In either location all are near enough by the first rule, and by both only those of one kind, who are enough.
+#[test]
+fn the_location_is_chosen_by_all_rules_about_latencies() {
+    let rule = |name: &str, by: &str, ms: u32| {
+        format!(r#"{{"name": "{name}", "type": "latency", "maxLatency": {ms}, "partyAggregation": "{by}"}}"#)
+    };
+    let both = rule("mean", "avg", 100) + "," + &rule("worst", "max", 50);
+    let both_near: &[(&str, u32)] = &[("eu", 40), ("us", 40)];
+    let (us, eu): (&[(&str, u32)], &[(&str, u32)]) = (&[("eu", 80), ("us", 40)], &[("eu", 40), ("us", 80)]);
+    let tickets = [both_near, us, eu, us, eu, us, eu, us, eu];
+    let order: Vec<usize> = (0..tickets.len()).collect();
+    for batching in ["largestPopulation", "fastestRegion"] {
+        let found = by_region_and(&both, &order, batching, (50, 50), &tickets);
+        assert_eq!(found, [[0, 2, 4, 6, 8]], "{batching}");
+    }
 }

@@ -389,3 +389,51 @@ fn a_cost_of_roles_needs_a_rule_that_gives_them() {
     let faults = parse(&text.to_string(), Dialect::Extended).unwrap_err();
     assert!(faults[0].message.contains("no rule of the type `roles`"), "{faults:#?}");
 }
+
+/// By the age of the oldest, 50 may play with 0 from 30 seconds on.
+fn by_the_oldest(size: u32) -> String {
+    let team = |name: &str| json!({ "name": name, "minPlayers": size, "maxPlayers": size });
+    json!({
+        "ruleLanguageVersion": "1.0",
+        "playerAttributes": [{ "name": "skill", "type": "number" }],
+        "algorithm": { "expansionAgeSelection": "oldest" },
+        "teams": [team("a"), team("b")],
+        "rules": [{ "name": "Near", "type": "batchDistance", "batchAttribute": "skill", "maxDistance": 10 }],
+        "expansions": [{ "target": "rules[Near].maxDistance", "steps": [{ "waitTimeSeconds": 30, "value": 100 }] }],
+        "objective": { "cost": [{ "spread": "skill" }], "holdBack": { "policy": "none" }, "starvationSeconds": 600 },
+    })
+    .to_string()
+}
+
+/// The tickets of each match of the first round, where the oldest says which rules hold.
+fn made_by_the_oldest(tickets: impl Iterator<Item = RuledTicket>) -> Vec<Vec<usize>> {
+    let mut pool = pool_of(&by_the_oldest(2), tickets);
+    let found = round(&mut pool, 60_000, 100_000);
+    let ids = |of: &RuledMatch| {
+        let mut ids: Vec<usize> = of.tickets.iter().map(|id| index(*id)).collect();
+        ids.sort_unstable();
+        ids
+    };
+    found.iter().map(ids).collect()
+}
+
+/// Who came before it makes the rules wider, for a young backfill too.
+#[test]
+fn a_backfill_is_filled_by_who_is_older() {
+    let backfill = |n: usize, since_ms: i64| {
+        let mut ticket = Waiter::at(0.0, since_ms).ticket(n);
+        let member = ticket.players[0].1.clone();
+        ticket.players = (0..3).map(|at| (PlayerId::from_u128(1_000 + at), member.clone())).collect();
+        ticket.backfill = Some(["a", "a", "b"].map(str::to_owned).to_vec());
+        ticket
+    };
+    let old = || Waiter::at(50.0, 10_000).ticket(0);
+    assert_eq!(made_by_the_oldest([old(), backfill(1, 55_000)].into_iter()), [[0, 1]]);
+    // What is as young as the backfill is too far.
+    let young = Waiter::at(50.0, 54_000).ticket(0);
+    assert_eq!(made_by_the_oldest([young, backfill(1, 55_000)].into_iter()), Vec::<Vec<usize>>::new());
+    // The backfill takes its one, and the others play.
+    let others = (2..6).map(|n| Waiter::at(50.0, 20_000).ticket(n));
+    let found = made_by_the_oldest([old(), backfill(1, 55_000)].into_iter().chain(others));
+    assert_eq!(found, [vec![0, 1], vec![2, 3, 4, 5]]);
+}

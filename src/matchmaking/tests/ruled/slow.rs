@@ -43,6 +43,85 @@ fn a_search_without_end_is_bounded_and_slows_down() {
     assert!(later / 16 < first, "{later} {first}");
 }
 
+/// Five play together whose lists have nothing in common, which only the whole of them tells; of the tickets only those of
+/// `lacking` lack a string that all others have, each another one, and so only those five are a match.
+fn needles(expansions: &str, tickets: u128, lacking: [u128; 5]) -> RulePool {
+    let text = format!(
+        r#"{{"ruleLanguageVersion": "1.0", "playerAttributes": [{{"name": "maps", "type": "string_list"}}],
+          "teams": [{{"name": "five", "minPlayers": 5, "maxPlayers": 5}}],
+          "rules": [{{"name": "Nothing", "type": "comparison", "operation": "=", "referenceValue": 0,
+            "measurements": ["count(set_intersection(flatten(teams[*].players.attributes[maps])))"]}}]{expansions}}}"#
+    );
+    let mut pool = RulePool::new(Arc::new(parse(&text, Dialect::Strict).unwrap().set));
+    for n in 1..=tickets {
+        let lacks = lacking.iter().position(|of| *of == n);
+        let common = (0..5).filter(|map| Some(*map) != lacks).map(|map| format!("common{map}"));
+        let maps = common.chain([format!("own{n}")]).collect();
+        let mut ticket = ticket(n, 0.0);
+        ticket.players[0].1.attributes = [("maps".to_owned(), Value::List(maps))].into();
+        pool.insert(ticket).unwrap();
+    }
+    pool
+}
+
+/// The tickets of the first match that is found within so many rounds.
+fn found(pool: &mut RulePool, from: i64, rounds: i64) -> Option<Vec<u128>> {
+    (0..rounds).find_map(|round| {
+        let mut matches = Vec::new();
+        loop {
+            let step = pool.step(Timestamp::from_millis(from + round * 100), 50_000);
+            matches.extend(step.matches);
+            if step.finished {
+                break;
+            }
+        }
+        let ids = matches.first()?.tickets.iter().map(|id| id.as_u128());
+        Some(ids.collect())
+    })
+}
+
+/// More searches are cut than are kept: one that is not goes on when there is room.
+#[test]
+fn a_search_that_was_not_kept_begins_anew() {
+    let lacking = [33, 64, 65, 66, 67];
+    let mut pool = needles("", 67, lacking);
+    assert_eq!(found(&mut pool, 1_000, 1), None);
+    for n in 1..=32 {
+        assert!(pool.remove(TicketId::from_u128(n)));
+    }
+    assert_eq!(found(&mut pool, 1_100, 10).as_deref(), Some(&lacking[..]));
+}
+
+/// While a search goes on its tickets grow older, and reach a stage in which they are no match.
+#[test]
+fn a_search_that_goes_on_finds_what_is_a_match_by_then() {
+    let narrower = r#", "expansions": [{"target": "rules[Nothing].referenceValue",
+        "steps": [{"waitTimeSeconds": 60, "value": 100}]}]"#;
+    let lacking = [1, 32, 33, 34, 35];
+    for (from, expected) in [(11_000, Some(&lacking[..])), (200_000, None)] {
+        let mut pool = needles(narrower, 35, lacking);
+        assert_eq!(found(&mut pool, 10_000, 1), None);
+        assert_eq!(found(&mut pool, from, 10).as_deref(), expected, "{from}");
+    }
+}
+
+/// What was judged for a ticket's sake is told while its search goes on.
+#[test]
+fn a_search_that_was_cut_has_counted() {
+    let mut pool = needles("", 40, [0; 5]);
+    let mut round = |now: i64| {
+        assert_eq!(found(&mut pool, now, 1), None);
+        (1..=5).map(|n| pool.counts(TicketId::from_u128(n))[0].1).collect::<Vec<_>>()
+    };
+    let (first, second) = (round(1_000), round(1_100));
+    assert!(first.iter().all(|failed| *failed > 10_000), "{first:?}");
+    // A choice of five that was judged is not judged again.
+    assert!(
+        first.iter().zip(&second).all(|(before, after)| before < after && *after <= 82_251),
+        "{second:?}"
+    );
+}
+
 const FIVES: &str = include_str!("../../../../config/rule-sets/fives.json");
 
 /// Where healers run out, nothing that the rules ask of both teams tells it: who asks that of each part of a match finds the

@@ -30,14 +30,14 @@ impl StandIns {
     pub(crate) fn new<'a>(stages: impl Iterator<Item = &'a [Check]>, everybody: &TeamSet) -> Self {
         let mut all = Self::default();
         for checks in stages {
-            let mut turned = Vec::new();
+            let mut turned = vec![false; checks.len()];
             for check in checks {
                 if let Check::Logic(logic) = check {
                     turned_round(logic, false, checks, &mut turned);
                 }
             }
-            for (at, check) in checks.iter().enumerate() {
-                all.add(check, turned.contains(&at), everybody);
+            for (check, is_turned) in checks.iter().zip(turned) {
+                all.add(check, is_turned, everybody);
             }
         }
         let Self { near, numbers, words, roles, places } = &mut all;
@@ -173,14 +173,13 @@ fn note<T: PartialEq>(all: &mut Vec<T>, one: T) {
     }
 }
 
-/// The rules that a statement may hold for because they fail.
-fn turned_round(logic: &Logic, is_turned: bool, checks: &[Check], all: &mut Vec<usize>) {
+/// The rules that a statement may hold for because they fail. Each is followed once, however many statements name it.
+fn turned_round(logic: &Logic, is_turned: bool, checks: &[Check], all: &mut [bool]) {
     match logic {
         Logic::Rule(rule) => {
-            if is_turned {
-                note(all, *rule);
-            }
-            if let Some(Check::Logic(inner)) = checks.get(*rule).filter(|_| is_turned) {
+            let Some(known) = all.get_mut(*rule).filter(|known| is_turned && !**known) else { return };
+            *known = true;
+            if let Some(Check::Logic(inner)) = checks.get(*rule) {
                 turned_round(inner, true, checks, all);
             }
         }
@@ -189,5 +188,26 @@ fn turned_round(logic: &Logic, is_turned: bool, checks: &[Check], all: &mut Vec<
             let is_turned = is_turned || *join == Join::Xor;
             parts.iter().for_each(|part| turned_round(part, is_turned, checks, all));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each names the one before it twice: whoever follows every name has no end.
+    #[test]
+    fn a_rule_that_many_name_is_followed_once() {
+        let twice = |rule| {
+            let parts = vec![Logic::Rule(rule), Logic::Rule(rule)];
+            Check::Logic(Logic::Not(Box::new(Logic::Join(Join::Or, parts))))
+        };
+        let checks: Vec<Check> = std::iter::once(Check::Always).chain((0..64).map(twice)).collect();
+        let mut all = vec![false; checks.len()];
+        if let Some(Check::Logic(last)) = checks.last() {
+            turned_round(last, false, &checks, &mut all);
+        }
+        assert_eq!(all.iter().filter(|is_turned| **is_turned).count(), 64);
+        assert!(StandIns::new(std::iter::once(checks.as_slice()), &TeamSet::default()).numbers.is_empty());
     }
 }

@@ -81,9 +81,12 @@ pub(crate) fn read(top: &Object<'_>, scope: &mut Scope, faults: &mut Faults) -> 
         };
         faults.warn(object.place("backfillPriority"), message);
     }
+    let is_by_place = scope.is_large && batching == Batching::FastestRegion;
+    let latency = WordSource::Latency { aggregation: Aggregation::default() };
     Algorithm {
         strategy,
         batching,
+        places: is_by_place.then(|| scope.columns.word(latency)),
         sort_by: sort_by(&object, batching, scope, faults),
         balanced: balanced(&object, strategy, scope, faults),
         backfill: object.choice("backfillPriority", &BACKFILLS, faults).unwrap_or_default(),

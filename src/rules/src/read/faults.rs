@@ -95,11 +95,17 @@ fn position(text: &str, at: u32) -> (u32, u32) {
 
 /// Names among which a near one is looked for: texts may have many, and many that are wrong.
 const NAMES_MAX: usize = 200;
+/// Characters of words that are compared, which takes time in the square of them.
+const NEAR_CHARS_MAX: usize = 32;
 
-/// `, did you mean `x`?` where one of the names is near; nothing otherwise.
+/// `, did you mean `x`?` where one of the names is near; nothing otherwise, nor for a long word.
 pub(crate) fn did_you_mean<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+    let is_short = |word: &str| word.chars().nth(NEAR_CHARS_MAX).is_none();
+    if !is_short(wrong) {
+        return String::new();
+    }
     let length = wrong.chars().count();
-    let near = names.into_iter().take(NAMES_MAX).filter_map(|name| {
+    let near = names.into_iter().take(NAMES_MAX).filter(|name| is_short(name)).filter_map(|name| {
         let allowed = name.chars().count().max(3) / 3;
         let is_near = name.chars().count().abs_diff(length) <= allowed;
         let far = is_near.then(|| strsim::osa_distance(wrong, name)).filter(|far| *far <= allowed)?;
@@ -117,5 +123,19 @@ pub(crate) fn one_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     match names.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
         _ => names.concat(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_word_is_near_to_none() {
+        let word = |length: usize| "a".repeat(length);
+        let near = |wrong: usize, name: usize| did_you_mean(&word(wrong), [word(name).as_str()]);
+        assert_eq!(near(5, 6), ", did you mean `aaaaaa`?");
+        assert_eq!(near(32, 31), format!(", did you mean `{}`?", word(31)));
+        assert_eq!((near(33, 32), near(32, 33)), (String::new(), String::new()));
     }
 }

@@ -47,7 +47,8 @@ pub struct Parsed {
     pub warnings: Vec<Fault>,
 }
 
-/// Reads a rule set. Takes time in proportion to the text and the number of its stages.
+/// Reads a rule set. Takes time in proportion to the text and the number of its stages; where it has wrong names also as
+/// much as comparing each with up to 200 right ones takes.
 ///
 /// # Errors
 /// All faults of the text, in its order, at most 200. A text that is not JSON has one.
@@ -69,6 +70,9 @@ pub fn parse(text: &str, dialect: Dialect) -> Result<Parsed, Vec<Fault>> {
         _ => Err(faults),
     }
 }
+
+/// Faults that are found in later stages, those that are found again included; after that no stage is read any more.
+const REPEATED_MAX: usize = 5 * FAULTS_MAX;
 
 const MEMBERS: [&str; 7] =
     ["name", "ruleLanguageVersion", "playerAttributes", "algorithm", "teams", "rules", "expansions"];
@@ -119,15 +123,16 @@ fn document(root: &Node, dialect: Dialect, faults: &mut Faults) -> Option<RuleSe
     };
     let first = stage(Millis::ZERO, root, None, &mut scope, faults);
     let expansions = expansions::read(&top, faults);
-    let mut stages = vec![first];
+    let (mut stages, mut repeated) = (vec![first], 0);
     for from in expansions::times(&expansions, faults) {
-        // The faults of one stage are mostly those of the others.
-        if faults.len() > FAULTS_MAX {
+        // The faults of one stage are mostly those of the others, and each takes its time to be told.
+        if faults.len() > FAULTS_MAX || repeated > REPEATED_MAX {
             break;
         }
         let (changed, blame) = expansions::applied(root, &expansions, from);
         let mut found = Faults::default();
         let stage = stage(Millis::from_secs(u64::from(from)), &changed, blame, &mut scope, &mut found);
+        repeated += found.len();
         faults.take_stage(found, |at| expansions::made_by(&top, &expansions, from, at));
         let from = Millis::from_secs(u64::from(from));
         match stages.last_mut().filter(|last| matches!(last, Some(last) if last.from() == from)) {

@@ -490,6 +490,25 @@ fn a_statement_may_not_stand_for_endless_work() {
     assert!(faults[0].message.contains("at most 1000"), "{faults:#?}");
 }
 
+/// A rule set whose compounds each name the one before.
+fn chain(length: usize) -> String {
+    let mut rules = vec![SAME.to_owned()];
+    for n in 0..length {
+        let before = if n == 0 { "Same".to_owned() } else { format!("C{}", n - 1) };
+        rules.push(format!(r#"{{"name": "C{n}", "type": "compound", "statement": "not({before})"}}"#));
+    }
+    let rules: Vec<&str> = rules.iter().map(String::as_str).collect();
+    with(&rules, "")
+}
+
+#[test]
+fn compounds_name_each_other_so_deep_and_no_deeper() {
+    taken(&chain(64));
+    refused(&chain(65), &[("$.rules[65].statement", "compounds name each other 65 deep, at most 64")]);
+    // It is told once.
+    refused(&chain(100), &[("$.rules[65].statement", "at most 64")]);
+}
+
 #[test]
 fn expansions_are_checked() {
     let bad = |expansion: &str, member: &str, part: &str| {

@@ -64,12 +64,13 @@ impl RulePool {
     /// The match of an anchor with those who wait near it, if it is worth its cost.
     fn offer(&mut self, anchor: TicketId, objective: &Objective, work: &mut u32) -> Option<Offer> {
         let (now, number) = (self.course.now, self.rounds);
-        let is_by_age = self.waiting.get(&anchor)?.turn.class_is_by_age();
         let waited = now.since(self.waiting.get(&anchor)?.turn.started_at);
-        let mut stages = candidates::stages(&self.set, waited, is_by_age);
+        // It takes from older ones too.
+        let mut stages = candidates::stages(&self.set, waited, false);
         stages.reverse();
         let anchors = Vec::new().into_iter();
-        let mut round = Round::of_all(number, now, anchors, Vec::new());
+        // Backfills and split parties had their turns before, with everybody who waits.
+        let mut round = Round { leaves_apart: true, ..Round::of_all(number, now, anchors, Vec::new()) };
         let run = self.run_of(stages, true);
         let dear = DEAR_JUDGED.saturating_mul(self.full_weight(anchor));
         let most = work.saturating_add(ANCHOR_WORK_MAX.saturating_add(dear));
@@ -79,7 +80,6 @@ impl RulePool {
         let tickets: Vec<&Waiting> = seats.iter().filter_map(|(id, _)| self.waiting.get(id)).collect();
         let stage = sight.stage(&tickets)?;
         let cost = sight.best_split(stage, &tickets, &mut seats, work)?;
-        // Backfills have their turn apart.
         let price: f64 = tickets.iter().map(|of| sight.price(of)).sum::<f64>().min(MUCH);
         let over = price - cost.min(super::COST_MAX);
         (over > 0.0).then_some(Offer { over, seats })

@@ -2,12 +2,13 @@
 use super::{
     super::{
         ASIDE_WEIGHT_MAX,
+        candidates::in_stage,
         outlook::{Outlook, Taken},
         store::Store,
     },
-    Candidate, Filled, Search, Sight, Taking, Waiting, lacking,
+    Best, Candidate, Filled, Search, Sight, Taking, Waiting, lacking, rest_of,
 };
-use gsm_core::Map;
+use gsm_core::{Map, Timestamp};
 use gsm_rules::{Seat, Stage};
 use smallvec::{SmallVec, smallvec};
 
@@ -27,10 +28,43 @@ impl Search {
         for candidate in &mut self.candidates {
             candidate.waits = candidate.waits && waiting.mark(candidate.key).is_some();
         }
+        self.look_back();
+    }
+
+    /// Sees which stages the tickets have reached by now: only those are left that may be in a match of the searched one.
+    /// Whether the anchor may. What was tried before needs no other look: a ticket that reaches the stage is news, and no
+    /// candidate of this search. O(candidates).
+    pub(in super::super) fn grow(&mut self, sight: &Sight<'_>, now: Timestamp) -> bool {
+        let (set, stage) = (sight.set, self.stage);
+        let in_stage = |of: &Waiting| in_stage(set, stage, now.since(of.turn.started_at));
+        let Some(is_of_stage) = in_stage(sight.anchor) else { return false };
+        self.anchor.is_of_stage = is_of_stage;
+        for candidate in &mut self.candidates {
+            let of_stage = sight.waiting.alive(candidate.key).and_then(in_stage);
+            candidate.waits &= of_stage.is_some();
+            candidate.is_of_stage = of_stage.unwrap_or(false);
+        }
+        for at in 0..self.candidates.len() {
+            let of_stage = |at: usize| self.candidates.get(at).is_some_and(|of| of.is_of_stage);
+            let twin = self.candidates.get(at).and_then(|of| of.twin);
+            if twin.is_some_and(|twin| of_stage(at) && !of_stage(twin))
+                && let Some(candidate) = self.candidates.get_mut(at)
+            {
+                candidate.twin = None;
+            }
+        }
+        self.rest = rest_of(&self.candidates);
+        self.look_back();
+        true
+    }
+
+    /// Leaves what was found and what was taken, where some of it is left out by now.
+    fn look_back(&mut self) {
         let waits = |(taken, _): &Taking| {
             taken.is_none_or(|at| self.candidates.get(at).is_some_and(|candidate| candidate.waits))
         };
-        if self.best.as_ref().is_some_and(|best| !best.taken.iter().all(waits)) {
+        let holds = |best: &Best| best.taken.iter().all(waits) && self.has_of(&best.taken).1;
+        if self.best.as_ref().is_some_and(|best| !holds(best)) {
             // For its sake others were passed over that have no more players.
             (self.best, self.anchor_team) = (None, 0);
             self.places.clear();

@@ -10,6 +10,7 @@ use crate::{
     judge::Check,
     rule_set::{Rule, RuleKind},
 };
+use statement::Extent;
 use std::collections::BTreeSet;
 
 /// Types that only the extended language has.
@@ -68,8 +69,7 @@ pub(crate) struct Read {
     name: String,
     kind: RuleKind,
     check: Option<Check>,
-    /// How many evaluations it stands for, those of the rules that it names included.
-    weight: usize,
+    extent: Extent,
 }
 
 /// Reads the rules of one version of the document; those without a name or type are left out.
@@ -88,9 +88,9 @@ pub(crate) fn read(top: &Object<'_>, scope: &mut Scope, faults: &mut Faults) -> 
         if let Some(kind) = kind {
             let known: Vec<&str> = COMMON.iter().chain(own_members(kind)).copied().collect();
             object.allow(&known, faults);
-            let (check, weight) = one(kind, &object, &all, scope, faults);
+            let (check, extent) = one(kind, &object, &all, scope, faults);
             if let Some(name) = name {
-                all.push(Read { name: name.to_owned(), kind, check, weight });
+                all.push(Read { name: name.to_owned(), kind, check, extent });
             }
         }
         faults.rule = None;
@@ -104,7 +104,7 @@ fn one(
     before: &[Read],
     scope: &mut Scope,
     faults: &mut Faults,
-) -> (Option<Check>, usize) {
+) -> (Option<Check>, Extent) {
     if scope.is_large && !matches!(kind, RuleKind::BatchDistance | RuleKind::Latency) {
         let message = "matches of more than 40 players take rules of type `batchDistance` and `latency` only";
         faults.add(object.place("type"), message);
@@ -122,11 +122,11 @@ fn one(
         RuleKind::Roles => rule.roles(),
         RuleKind::PartyBalance => rule.party_balance(),
         RuleKind::Compound => {
-            let (logic, weight) = statement::read(object, before, faults);
-            return (logic.map(Check::Logic), weight);
+            let (logic, extent) = statement::read(object, before, faults);
+            return (logic.map(Check::Logic), extent);
         }
     };
-    (check, 1)
+    (check, Extent { weight: 1, depth: 0 })
 }
 
 /// A rule that is being read.

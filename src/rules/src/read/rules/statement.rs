@@ -11,31 +11,52 @@ use crate::{
 const DEPTH_MAX: usize = 16;
 /// Evaluations of rules that one statement may stand for, with those of the compounds that it names.
 const WEIGHT_MAX: usize = 1_000;
+/// Compounds that name each other, one below the other.
+const CHAIN_MAX: usize = 64;
 
 const JOINS: [(&str, Join); 3] = [("and", Join::And), ("or", Join::Or), ("xor", Join::Xor)];
 
-/// The logic over the rules `before` it, and how many evaluations of rules it stands for.
-pub(crate) fn read(object: &Object<'_>, before: &[Read], faults: &mut Faults) -> (Option<Logic>, usize) {
-    let Some(text) = object.need_text("statement", faults) else { return (None, 1) };
-    let mut parser = Parser { text, at: 0, before, weight: 0 };
+/// The logic over the rules `before` it, how many evaluations of rules it stands for, and how many compounds it is deep,
+/// itself included.
+pub(crate) fn read(object: &Object<'_>, before: &[Read], faults: &mut Faults) -> (Option<Logic>, Extent) {
+    let Some(text) = object.need_text("statement", faults) else {
+        return (None, Extent { weight: 1, depth: 1 });
+    };
+    let mut parser = Parser { text, at: 0, before, weight: 0, depth: 0 };
     let read = parser.part(0).and_then(|logic| match parser.next() {
         None => Ok(logic),
         Some(_) => Err(parser.wrong("the statement has ended, and more follows")),
     });
-    let weight = parser.weight;
+    let (weight, depth) = (parser.weight, parser.depth + 1);
+    // A chain that is too deep is told once, not again of all that name it.
+    let extent = Extent { weight: weight.min(WEIGHT_MAX), depth: if depth > CHAIN_MAX { 0 } else { depth } };
     match read {
-        Ok(logic) if weight <= WEIGHT_MAX => (Some(logic), weight),
-        Ok(_) => {
+        Ok(_) if weight > WEIGHT_MAX => {
             let message =
                 format!("stands for {weight} evaluations of rules, at most {WEIGHT_MAX} are allowed");
             faults.add(object.place("statement"), message);
-            (None, WEIGHT_MAX)
+            (None, extent)
         }
+        Ok(_) if depth > CHAIN_MAX => {
+            let message = format!("compounds name each other {depth} deep, at most {CHAIN_MAX} are allowed");
+            faults.add(object.place("statement"), message);
+            (None, extent)
+        }
+        Ok(logic) => (Some(logic), extent),
         Err(wrong) => {
             object.wrong("statement", &wrong, faults);
-            (None, weight)
+            (None, extent)
         }
     }
+}
+
+/// What a rule stands for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Extent {
+    /// Evaluations of rules, those of the rules that it names included.
+    pub(super) weight: usize,
+    /// Compounds that name each other, down from it.
+    pub(super) depth: usize,
 }
 
 struct Parser<'t> {
@@ -43,6 +64,8 @@ struct Parser<'t> {
     at: usize,
     before: &'t [Read],
     weight: usize,
+    /// Of the deepest compound that it names.
+    depth: usize,
 }
 
 impl Parser<'_> {
@@ -107,7 +130,8 @@ impl Parser<'_> {
             let message = format!("rule `{name}` is of type `batchDistance`, which no statement can use");
             return Err(Wrong { at, message });
         }
-        self.weight = self.weight.saturating_add(read.weight);
+        self.weight = self.weight.saturating_add(read.extent.weight);
+        self.depth = self.depth.max(read.extent.depth);
         Ok(Logic::Rule(index))
     }
 }
