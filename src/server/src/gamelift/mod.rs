@@ -52,7 +52,7 @@ use gsm_engine::{AdminRole, Call, Engine, Principal, Role};
 use gsm_security::{Caller, Face, Moment};
 use operations::Operation;
 use protocol::BODY_BYTES_MAX;
-use replays::Replays;
+use replays::{Proof, Replays};
 use std::sync::Arc;
 use tree::Tree;
 
@@ -102,7 +102,7 @@ struct Who {
     role: Role,
     region: Option<String>,
     /// The signature that was verified.
-    signature: Option<[u8; 32]>,
+    signature: Option<Proof>,
     /// By which the limiter counts; without them it does by address.
     bits: Option<u128>,
 }
@@ -216,7 +216,7 @@ async fn done(
     if operation.mutating
         && let Some(signature) = who.signature
     {
-        app.wire.replays.first(signature, &parts.headers, now)?;
+        app.wire.replays.first(&signature, &parts.headers, now, wall)?;
     }
     let place = app.wire.place(who.region.as_deref());
     let origin = app.audit.origin(trail, std::iter::empty(), &json::write(&input));
