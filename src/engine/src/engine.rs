@@ -91,6 +91,8 @@ pub struct Engine {
     pub(crate) lines: Lines,
     /// Where tickets come in.
     pub(crate) doors: Doors,
+    /// Where tickets wait that claim the same players or session. Their tries have tries of their own, in `lines`.
+    pub(crate) claiming: Lines,
     /// Who defines a queue or a board: what else is defined decides whether he may, and no row says that. Nobody waits for
     /// it in a line of `lines`.
     pub(crate) defining: tokio::sync::Mutex<()>,
@@ -294,6 +296,7 @@ impl Engine {
             refusals: Refusals::default(),
             lines: Lines::default(),
             doors: Doors::default(),
+            claiming: Lines::default(),
             defining: tokio::sync::Mutex::default(),
         }
     }

@@ -16,6 +16,7 @@ use crate::{
     results::counting::rating_in,
     store::{AlsoIn, Brought, Claim, Home, Key, Row, TicketPlayer, TicketRow, Version},
     token::ConsentClaim,
+    turns::{self, Turn},
 };
 use gsm_core::{PlayerId, QueueName, RequestKey, TicketId, limits};
 use gsm_session::TicketState;
@@ -121,13 +122,25 @@ impl Engine {
             (Some(own), _) => Self::gamelift_ticket_id(own),
             (None, _) => TicketId::fresh(&*self.ids),
         };
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
-            let _passed = self.doors.pass(new.queues()).await;
-            // They may have gone before.
-            new.queues().try_for_each(|name| self.queue(name).map(drop))?;
+        // Through all tries: one of them may have ended an older ticket for this one's sake.
+        let _passed = self.doors.pass(new.queues()).await;
+        // They may have gone before.
+        new.queues().try_for_each(|name| self.queue(name).map(drop))?;
+        let players: Vec<PlayerId> = new.players().collect();
+        let claims = claims(new.intake == Intake::Backfill, new.session.as_deref(), &players);
+        // Who lost a race waits for all others who want the same players or session.
+        let lines = self.claiming.of(claims.iter());
+        let (mut turn, mut left) = (Turn::new(), limits::CONFLICT_TRIES_MAX);
+        while left > 0 {
             match self.try_create_ticket(call, new, id, &queues).await {
-                Err(EngineError::Raced(_)) => {}
-                done => return done,
+                Ok(Some(view)) => return Ok(view),
+                // It ended what was in its way: that is no race lost.
+                Ok(None) => {}
+                Err(EngineError::Raced(_)) => left -= 1,
+                Err(other) => return Err(other),
+            }
+            if turn.is_empty() {
+                turn = turns::turn(&lines).await;
             }
         }
         Err(EngineError::Contended)
@@ -180,15 +193,16 @@ impl Engine {
         Ok(())
     }
 
+    /// One try; nothing where older tickets were ended, and all is to be looked at again.
     async fn try_create_ticket(
         &self,
         call: &Call,
         new: &NewTicket,
         id: TicketId,
         queues: &[Arc<QueueConfig>],
-    ) -> Result<TicketView, EngineError> {
+    ) -> Result<Option<TicketView>, EngineError> {
         if let Some(first) = self.replayed(call, Home::Live).await? {
-            return Ok(first);
+            return Ok(Some(first));
         }
         let players: Vec<PlayerId> = new.players().collect();
         let mut keys = vec![Key::Ticket(id)];
@@ -199,7 +213,11 @@ impl Engine {
             let same = new.intake == Intake::Native
                 && new.queues().collect::<BTreeSet<_>>() == row.queues().collect()
                 && row.players.iter().map(|p| p.player).eq(players.iter().copied());
-            return if same { Ok(self.shown(id, row.clone())) } else { Err(EngineError::TicketIdTaken) };
+            return if same {
+                Ok(Some(self.shown(id, row.clone())))
+            } else {
+                Err(EngineError::TicketIdTaken)
+            };
         }
         let (mut claimed, mut older) = (Vec::new(), BTreeSet::new());
         for (claim, (player, key)) in found.zip(players.iter().zip(&keys[1..])) {
@@ -284,8 +302,8 @@ impl Engine {
         if !older.is_empty() {
             // Only now that nothing stands against the new one; then everything is looked at again.
             older.remove(&id);
-            self.supersede(call, &older).await?;
-            return Err(EngineError::Raced(None));
+            let any = self.supersede(call, &older).await?;
+            return if any { Ok(None) } else { Err(EngineError::Raced(None)) };
         }
         let mut changes = self.changes(call, &[&id, &new.queue]);
         if let Some(audit) = &mut changes.audit {
@@ -306,7 +324,7 @@ impl Engine {
             return Err(banned);
         }
         self.tell_of(call, &view, |queue| Happening::Searching(self.estimated_wait(queue)), Vec::new());
-        Ok(self.without_erased(call, view).await)
+        Ok(Some(self.without_erased(call, view).await))
     }
 
     /// Refuses what the rule set of the queue cannot take: an attribute of another type than it declares.

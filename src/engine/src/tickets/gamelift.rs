@@ -39,17 +39,23 @@ impl Engine {
         Ok(players)
     }
 
-    /// Ends what a new ticket takes the place of.
-    pub(super) async fn supersede(&self, call: &Call, older: &BTreeSet<TicketId>) -> Result<(), EngineError> {
+    /// Ends what a new ticket takes the place of; whether any of it waited still.
+    pub(super) async fn supersede(
+        &self,
+        call: &Call,
+        older: &BTreeSet<TicketId>,
+    ) -> Result<bool, EngineError> {
         let call = call.beforehand();
+        let mut any = false;
         for ticket in older {
             match self.stop_ticket(&call, *ticket).await {
+                Ok(_) => any = true,
                 // Ended in between: that is what was wanted.
-                Ok(_) | Err(EngineError::NotWaiting { .. } | EngineError::Unknown { .. }) => {}
+                Err(EngineError::NotWaiting { .. } | EngineError::Unknown { .. }) => {}
                 Err(other) => return Err(other),
             }
         }
-        Ok(())
+        Ok(any)
     }
 
     /// Takes a ticket out of its queue, as its caller asks; the others of an open proposal search on. Refused once the

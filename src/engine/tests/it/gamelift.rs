@@ -57,13 +57,13 @@ pub(crate) async fn duel_by(w: &World, acceptance_s: Option<u64>, rule_set: Opti
     w.put(config).await;
 }
 
-async fn player(w: &World, name: &str) -> PlayerId {
+pub(crate) async fn player(w: &World, name: &str) -> PlayerId {
     let made = w.engine.gamelift_players(&w.server(), &names(&[name])).await.unwrap();
     w.settle();
     made[0]
 }
 
-fn asking(own_id: &str, name: &str, player: PlayerId) -> NewTicket {
+pub(crate) fn asking(own_id: &str, name: &str, player: PlayerId) -> NewTicket {
     NewTicket {
         own_id: Some(RequestKey::new(own_id).unwrap()),
         brought: vec![Brought { name: Some(name.to_owned()), ..Brought::default() }],
@@ -209,21 +209,26 @@ async fn a_ticket_of_a_deleted_queue_ends(w: World) {
 const DUEL: &str = r#"{"ruleLanguageVersion": "1.0", "teams": [
     {"name": "left", "minPlayers": 1, "maxPlayers": 1}, {"name": "right", "minPlayers": 1, "maxPlayers": 1}]}"#;
 
-async fn a_session_has_one_backfill(w: World) {
+/// A queue of duels that goes by a rule set, with acceptance.
+pub(crate) async fn ruled_duel(w: &World) {
     let named = gsm_core::RuleSetName::new("duel").unwrap();
     w.engine.create_rule_set(&w.admin(), &named, DUEL, [].into()).await.unwrap();
     w.settle();
-    duel_by(&w, Some(10), Some("duel")).await;
+    duel_by(w, Some(10), Some("duel")).await;
+}
+
+/// A backfill that lists ann on a team.
+pub(crate) fn listing(own_id: &str, ann: PlayerId, team: &str) -> NewTicket {
+    let brought = Brought { name: Some("ann".into()), team: Some(team.to_owned()), ..Brought::default() };
+    NewTicket { brought: vec![brought], intake: Intake::Backfill, ..asking(own_id, "ann", ann) }
+}
+
+async fn a_session_has_one_backfill(w: World) {
+    ruled_duel(&w).await;
     let ann = player(&w, "ann").await;
     let backfill = |own_id: &str, session: &str, team: &str| NewTicket {
-        brought: vec![Brought {
-            name: Some("ann".into()),
-            team: Some(team.to_owned()),
-            ..Brought::default()
-        }],
-        intake: Intake::Backfill,
         session: Some(session.to_owned()),
-        ..asking(own_id, "ann", ann)
+        ..listing(own_id, ann, team)
     };
     let make = async |own_id: &str, session: &str| {
         let made = w.engine.create_ticket(&w.server(), &backfill(own_id, session, "left")).await.unwrap();
