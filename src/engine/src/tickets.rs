@@ -18,7 +18,7 @@ use crate::{
     token::ConsentClaim,
     turns::{self, Turn},
 };
-use gsm_core::{PlayerId, QueueName, RequestKey, TicketId, limits};
+use gsm_core::{PlayerId, QueueName, RequestKey, TicketId, Timestamp, limits};
 use gsm_session::TicketState;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, sync::Arc};
@@ -72,6 +72,28 @@ impl NewTicket {
 
     fn players(&self) -> impl Iterator<Item = PlayerId> {
         std::iter::once(self.leader).chain(self.members.iter().map(|(player, _)| *player))
+    }
+
+    /// The ticket as it enters its first queue, where nobody is in the shadow.
+    fn row(&self, players: Vec<TicketPlayer>, brought: Vec<Brought>, now: Timestamp) -> TicketRow {
+        TicketRow {
+            own_id: self.own_id.clone(),
+            owner: self.leader,
+            queue: self.queue.clone(),
+            also: Vec::new(),
+            players,
+            brought,
+            backfill: self.intake == Intake::Backfill,
+            shadow: false,
+            session: self.session.clone(),
+            state: TicketState::Queued,
+            queued_at: now,
+            expires_at: now,
+            ended_at: None,
+            reason: None,
+            proposal: None,
+            match_id: None,
+        }
     }
 }
 
@@ -248,10 +270,7 @@ impl Engine {
         }
         let shadow = !playing && self.views.bans.is_shadow(&players, call.now);
         let locks = if playing { Vec::new() } else { self.check_locks(queues, &players, call.now).await? };
-        let full = |queue: &&QueueName| self.views.pools.get(queue).is_some_and(|pool| pool.is_full());
-        if let Some(queue) = new.queues().find(full) {
-            return Err(EngineError::QueueFull { queue: queue.to_string() });
-        }
+        self.check_room(new)?;
         let mut rated = Vec::with_capacity(queues.len());
         for queue in queues {
             let rows = self.ratings(&queue.mode, &players).await?;
@@ -277,22 +296,10 @@ impl Engine {
         // No queue keeps a ticket longer than it says.
         let patience = queues.iter().map(|queue| queue.ticket_timeout_ms).min().unwrap_or_default();
         let row = TicketRow {
-            own_id: new.own_id.clone(),
-            owner: new.leader,
-            queue: new.queue.clone(),
             also: rated.collect(),
-            players,
-            brought,
-            backfill: new.intake == Intake::Backfill,
             shadow,
-            session: new.session.clone(),
-            state: TicketState::Queued,
-            queued_at: call.now,
             expires_at: call.now.saturating_add(patience),
-            ended_at: None,
-            reason: None,
-            proposal: None,
-            match_id: None,
+            ..new.row(players, brought, call.now)
         };
         for queue in queues {
             if let Some(row) = row.seen_from(&queue.name) {
@@ -325,6 +332,14 @@ impl Engine {
         }
         self.tell_of(call, &view, |queue| Happening::Searching(self.estimated_wait(queue)), Vec::new());
         Ok(Some(self.without_erased(call, view).await))
+    }
+
+    fn check_room(&self, new: &NewTicket) -> Result<(), EngineError> {
+        let full = |queue: &&QueueName| self.views.pools.get(queue).is_some_and(|pool| pool.is_full());
+        match new.queues().find(full) {
+            Some(queue) => Err(EngineError::QueueFull { queue: queue.to_string() }),
+            None => Ok(()),
+        }
     }
 
     /// Refuses what the rule set of the queue cannot take: an attribute of another type than it declares.

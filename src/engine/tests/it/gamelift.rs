@@ -6,6 +6,7 @@ use gsm_engine::{
     store::{Brought, Claim},
 };
 use gsm_session::TicketState;
+use std::collections::BTreeSet;
 
 both! {
     names_are_players,
@@ -98,6 +99,19 @@ async fn names_are_players(w: World) {
     let foreign = PlayerId::from_u128(77).to_string();
     let made = w.engine.gamelift_players(&w.server(), &names(&[&foreign])).await.unwrap();
     assert_ne!(made[0], PlayerId::from_u128(77), "an id of nobody is a name like any other");
+    // More than some stores take in one commit, with some who are known; two calls at once make nobody twice.
+    let mut many: Vec<String> = (0..60).map(|n| format!("p{n}")).collect();
+    many.insert(30, "ann".into());
+    let (call, again) = (w.server(), w.server());
+    let (one, other) =
+        futures::join!(w.engine.gamelift_players(&call, &many), w.engine.gamelift_players(&again, &many));
+    w.settle();
+    let one = one.unwrap();
+    assert_eq!((&one, one[30]), (&other.unwrap(), first[0]));
+    assert_eq!(one.iter().collect::<BTreeSet<_>>().len(), 61);
+    let known: Vec<PlayerId> =
+        w.engine.gamelift_known(&many).await.unwrap().into_iter().map(Option::unwrap).collect();
+    assert_eq!(known, one);
 }
 
 async fn a_new_ticket_ends_the_older_one(w: World) {
