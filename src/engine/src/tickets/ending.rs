@@ -97,7 +97,7 @@ impl Engine {
                     if self.expire_proposal(&turn, proposal).await? {
                         return Err(EngineError::Raced(None));
                     }
-                    match self.respond_as(call, proposal, player, false, Asked::Cancel(reason)).await {
+                    match self.respond_as(call, proposal, &[player], false, Asked::Cancel(reason)).await {
                         Ok(_) => {}
                         // Settled in between: look again.
                         Err(EngineError::Unknown { .. }) => return Err(EngineError::Raced(None)),

@@ -8,7 +8,6 @@ use crate::{
     store::{Brought, Home, IdentityKind, Key, Row, TicketPlayer, TicketRow},
 };
 use gsm_core::{PlayerId, RequestKey, TicketId, limits};
-use gsm_matchmaking::proposal::Outcome;
 use gsm_session::TicketState;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -141,7 +140,8 @@ impl Engine {
         }
     }
 
-    /// Answers the open proposal of a ticket for some of its players. Of a backfill nothing is asked: its answer changes nothing.
+    /// Answers the open proposal of a ticket for some of its players, all at once. Of a backfill nothing is asked: its answer changes
+    /// nothing.
     pub async fn answer_for(
         &self,
         call: &Call,
@@ -184,25 +184,15 @@ impl Engine {
         if row.backfill {
             return Ok(());
         }
-        let mut answered = None;
-        for player in answering {
-            match self.respond_as(call, proposal, player, accept, Asked::Answer).await {
-                Ok(view) => {
-                    let is_open = view.proposal.outcome() == Outcome::Waiting;
-                    answered = Some(view);
-                    if !is_open {
-                        break;
-                    }
-                }
-                // Decided in between: the ticket says how it stands.
-                Err(EngineError::Unknown { .. }) => return Err(EngineError::Raced(None)),
-                Err(other) => return Err(other),
+        match self.respond_as(call, proposal, &answering, accept, Asked::Answer).await {
+            Ok(view) => {
+                self.tell_answered(call, &view).await;
+                Ok(())
             }
+            // Decided in between: the ticket says how it stands.
+            Err(EngineError::Unknown { .. }) => Err(EngineError::Raced(None)),
+            Err(other) => Err(other),
         }
-        if let Some(view) = answered {
-            self.tell_answered(call, &view).await;
-        }
-        Ok(())
     }
 
     /// Tickets by their ids, in the order asked; those that are not known are left out.

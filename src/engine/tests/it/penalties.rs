@@ -3,7 +3,7 @@ use crate::{
     matches::made,
     world::{World, both, keyed, places, refused, ticket},
 };
-use gsm_core::{MatchId, Millis, PlayerId, ProposalId};
+use gsm_core::{MatchId, Millis, PlayerId, ProposalId, TicketId};
 use gsm_engine::{
     EngineError, Intake, MatchFacts, NewTicket, Penalties, PenaltyView, Plausibility, QueueConfig, Reports,
     Silence, Span,
@@ -17,6 +17,7 @@ both! {
     only_who_did_not_answer_is_to_blame,
     a_party_is_kept_out_by_one_of_it,
     who_accepted_in_the_same_party_is_not_to_blame,
+    all_who_decline_in_one_call_are_to_blame,
     leaving_the_queue_while_asked_is_a_dodge,
     a_server_that_takes_a_ticket_out_blames_nobody,
     a_restart_blames_nobody,
@@ -157,7 +158,8 @@ async fn a_party_is_kept_out_by_one_of_it(w: World) {
     assert!(matches!(made, Err(EngineError::LockedOut { player, .. }) if player == p[1]), "{made:?}");
 }
 
-async fn who_accepted_in_the_same_party_is_not_to_blame(w: World) {
+/// Two parties of two who are asked.
+async fn pairs_are_asked(w: &World) -> (Vec<PlayerId>, Vec<TicketId>) {
     let config = w.teams("duel", 2, Some(10)).await;
     w.put(QueueConfig { penalties: Some(all()), ..config }).await;
     let p = w.players(4).await;
@@ -167,6 +169,22 @@ async fn who_accepted_in_the_same_party_is_not_to_blame(w: World) {
         tickets.push(w.engine.create_ticket(&w.server(), &party).await.unwrap().id);
     }
     w.turn().await;
+    (p, tickets)
+}
+
+async fn all_who_decline_in_one_call_are_to_blame(w: World) {
+    let (p, tickets) = pairs_are_asked(&w).await;
+    let both: Vec<String> = p[..2].iter().map(ToString::to_string).collect();
+    w.engine.answer_for(&w.server(), tickets[0], &both, false).await.unwrap();
+    w.settle();
+    for player in &p[..2] {
+        assert_eq!(short(&w, *player).await, [(OffenceKind::Dodge, 1, 0)]);
+    }
+    assert_eq!(short(&w, p[2]).await, [], "had no time to answer");
+}
+
+async fn who_accepted_in_the_same_party_is_not_to_blame(w: World) {
+    let (p, tickets) = pairs_are_asked(&w).await;
     let id = w.seen(tickets[0]).await.proposal.unwrap();
     w.engine.respond(&w.by(p[0]), id, p[0], true).await.unwrap();
     w.engine.respond(&w.by(p[1]), id, p[1], false).await.unwrap();
