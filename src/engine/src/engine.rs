@@ -214,7 +214,10 @@ impl Views {
                 self.pools.ticket(*id, ticket);
             }
             (Key::Proposal(id), Some(Row::Proposal(queue, proposal, _))) => {
-                self.pools.proposal(*id, Some((queue, proposal)))
+                if write.expect == Expect::Absent {
+                    self.pools.asks(*id, now);
+                }
+                self.pools.proposal(*id, Some((queue, proposal)));
             }
             (Key::Proposal(id), None) => self.pools.proposal(*id, None),
             (Key::Match(id), Some(Row::Match(row))) => self.pools.running(*id, Some(row)),

@@ -22,6 +22,7 @@ both! {
     a_server_that_takes_a_ticket_out_blames_nobody,
     a_restart_blames_nobody,
     who_was_refused_is_not_to_blame,
+    it_counts_when_they_were_asked_though_the_queue_changes,
     an_answer_that_is_repeated_counts_once,
     who_left_and_who_was_away_are_locked_out,
     a_result_that_is_repeated_counts_once,
@@ -258,6 +259,34 @@ async fn who_was_refused_is_not_to_blame(w: World) {
     w.clock.advance_ms(11_000);
     w.turn().await;
     assert_eq!(short(&w, p[0]).await, [(OffenceKind::Dodge, 1, 0)]);
+}
+
+async fn it_counts_when_they_were_asked_though_the_queue_changes(w: World) {
+    let config = duel(&w, Some(10)).await;
+    let patience = async |s| {
+        let acceptance_ms = Some(Millis::from_secs(s));
+        w.put(QueueConfig { acceptance_ms, ..config.clone() }).await;
+    };
+    let p = w.players(2).await;
+    let id = ask(&w, &p).await;
+    w.engine.respond(&w.by(p[1]), id, p[1], true).await.unwrap();
+    // Reckoned by this they would have been asked by another process.
+    patience(600).await;
+    w.clock.advance_ms(11_000);
+    w.turn().await;
+    assert_eq!((short(&w, p[0]).await, short(&w, p[1]).await), (vec![(OffenceKind::Dodge, 1, 0)], vec![]));
+    // And by this after the store had refused.
+    patience(10).await;
+    let id = ask(&w, &p[..1]).await;
+    w.clock.advance_ms(1_000);
+    ill(&w, FULL);
+    refused(w.engine.respond(&w.by(p[0]), id, p[0], true).await, "store_refused");
+    ill(&w, Faults::NONE);
+    patience(1).await;
+    w.clock.advance_ms(10_000);
+    w.turn().await;
+    let stands = (short(&w, p[0]).await, short(&w, p[1]).await);
+    assert_eq!(stands, (vec![(OffenceKind::Dodge, 1, 0)], vec![]), "the store had refused meanwhile");
 }
 
 async fn an_answer_that_is_repeated_counts_once(w: World) {
