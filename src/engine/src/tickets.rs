@@ -429,10 +429,13 @@ fn claims(backfill: bool, session: Option<&str>, players: &[PlayerId]) -> Vec<Ke
     session.map(Key::backfill_of).into_iter().collect()
 }
 
-/// The same of a ticket that there is.
+/// The same of a ticket that there is, and where an earlier version may have written it for a backfill.
 pub(crate) fn claims_of(row: &TicketRow) -> Vec<Key> {
     let players: Vec<PlayerId> = row.players.iter().map(|p| p.player).collect();
-    claims(row.backfill, row.session.as_deref(), &players)
+    let mut keys = claims(row.backfill, row.session.as_deref(), &players);
+    let before = row.session.as_deref().filter(|_| row.backfill).map(Key::backfill_by);
+    keys.extend(before.filter(|before| !keys.contains(before)));
+    keys
 }
 
 /// The ticket in a row.

@@ -3,7 +3,8 @@ use crate::{
     Call, Engine, EngineError, Heard, QueueConfig,
     forecasts::{regions_of, taken, waits_of},
     store::{
-        Brought, ChangeSet, Claim, Forecast, Home, Key, MatchRow, Row, TicketPlayer, TicketRow, Version,
+        Brought, ChangeSet, Claim, Expect, Forecast, Home, Key, MatchRow, Row, TicketPlayer, TicketRow,
+        Version,
     },
     tickets::{claims_of, put_ticket, tell_formed},
 };
@@ -98,6 +99,10 @@ impl Engine {
                     } else {
                         changes.replace(key.clone(), Some(found.version), Row::Claim(Claim::Match(id)));
                     }
+                }
+                // Of the two places where a backfill may be written one has it.
+                found if matches!(key, Key::Backfill(_)) => {
+                    changes.check(key.clone(), found.map_or(Expect::Absent, |f| Expect::At(f.version)));
                 }
                 // A stale read, or a claim that went another way: the ticket's version will tell.
                 _ => return Err(EngineError::Raced(None)),

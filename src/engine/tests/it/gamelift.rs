@@ -1,12 +1,12 @@
 //! Tickets over the GameLift wire: FlexMatch's rules where they differ from the native ones.
-use crate::world::{World, both, refused, ticket, wide};
-use gsm_core::{Millis, PlayerId, QueueName, RequestKey, TicketId, Timestamp};
+use crate::world::{World, both, one_home, refused, ticket, wide};
+use gsm_core::{CommitKey, Millis, PlayerId, QueueName, RequestKey, TicketId, Timestamp};
 use gsm_engine::{
     Engine, GameLift, Intake, NewTicket, QueueConfig,
-    store::{Brought, Claim},
+    store::{Brought, ChangeSet, Claim, Expect, Key, Op, Row, Store},
 };
 use gsm_session::TicketState;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 both! {
     names_are_players,
@@ -275,6 +275,49 @@ async fn a_session_has_one_backfill(w: World) {
     w.settle();
     make("t-7", "s-1").await;
     assert_eq!(state(elsewhere).await, TicketState::Searching);
+    // However its ARN is written.
+    let arn = |of: &str| format!("arn:aws:gamelift:{of}:gamesession/fleet-1/s");
+    let mut older = make("t-8", &arn("us-east-1:000000000000")).await;
+    for (nth, of) in ["us-east-1:", ":", "us-east-1:000000000000"].into_iter().enumerate() {
+        let newer = make(&format!("u-{nth}"), &arn(of)).await;
+        assert_eq!(
+            (state(older).await, state(newer).await),
+            (TicketState::Cancelled, TicketState::Searching)
+        );
+        assert_eq!(w.seen(newer).await.session, Some(arn(of)));
+        older = newer;
+    }
+    make("t-9", &(arn("us-east-1:") + "2")).await;
+    assert_eq!(state(older).await, TicketState::Searching);
+}
+
+#[tokio::test]
+async fn a_backfill_of_an_earlier_version_is_matched_and_ends() {
+    const ARN: &str = "arn:aws:gamelift:us-east-1::gamesession/fleet-1/s";
+    for is_matched in [true, false] {
+        let w = one_home();
+        ruled_duel(&w).await;
+        let ann = player(&w, "ann").await;
+        let new = NewTicket { session: Some(ARN.to_owned()), ..listing("t-1", ann, "left") };
+        let id = w.engine.create_ticket(&w.server(), &new).await.unwrap().id;
+        let [now, before] = [Key::backfill_of(ARN), Key::backfill_by(ARN)];
+        let mut changes = ChangeSet::new(CommitKey::fresh(&**w.engine.ids()), w.server().now);
+        let row = Arc::new(Row::Claim(Claim::Ticket(id)));
+        changes.write(now.clone(), Expect::Any, Op::Delete);
+        changes.write(before.clone(), Expect::Any, Op::Put { row, expires_at: None });
+        w.stores[0].commit(changes).await.unwrap();
+        if is_matched {
+            let bob = start(&w, "t-2", "bob").await;
+            w.turn().await;
+            w.engine.answer_for(&w.server(), bob, &names(&["bob"]), true).await.unwrap();
+        } else {
+            w.engine.stop_ticket(&w.server(), id).await.unwrap();
+        }
+        let ended = if is_matched { TicketState::Completed } else { TicketState::Cancelled };
+        assert_eq!(w.seen(id).await.state, ended);
+        let left = w.stores[0].rows().into_iter().any(|(key, _)| key == now || key == before);
+        assert!(!left, "the session is free");
+    }
 }
 
 async fn a_refused_ticket_ends_no_other(w: World) {
