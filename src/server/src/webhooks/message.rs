@@ -68,7 +68,12 @@ fn detail(event: &MatchmakingEvent) -> Value {
     let tickets: Vec<Value> = event.tickets.iter().map(ticket).collect();
     put("tickets", json!(tickets));
     let players: Vec<Value> = event.tickets.iter().flat_map(players).collect();
-    put("gameSessionInfo", json!({ "players": players }));
+    let mut session = Map::from_iter([("players".to_owned(), json!(players))]);
+    // Of a match at most one ticket has one: the backfill.
+    if let Some(arn) = event.tickets.iter().find_map(|ticket| ticket.session.as_ref()) {
+        session.insert("gameSessionArn".to_owned(), json!(arn));
+    }
+    put("gameSessionInfo", Value::Object(session));
     if let Some(data) = event.queue.gamelift.as_ref().and_then(|of| of.custom_event_data.as_ref()) {
         put("customEventData", json!(data));
     }
