@@ -273,7 +273,7 @@ impl Engine {
             let is_blamed = failure.missed_deadline || (flex_match && asked == Asked::Answer);
             let waits_on = failure.willing.contains(&id) || (failure.silent.contains(&id) && !is_blamed);
             if waits_on {
-                row.state = TicketState::Searching;
+                row.state = row.state.step(TicketState::Searching)?;
                 row.proposal = None;
                 row.reason = Some(NOT_ACCEPTED.to_owned());
                 tell(changes, id, &row, None);

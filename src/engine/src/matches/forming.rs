@@ -109,7 +109,7 @@ impl Engine {
             }
         }
         for (ticket, mut ticket_row, version) in forming.tickets {
-            ticket_row.state = TicketState::Completed;
+            ticket_row.state = ticket_row.state.step(TicketState::Completed)?;
             ticket_row.ended_at = Some(call.now.max(ticket_row.queued_at));
             (ticket_row.proposal, ticket_row.reason) = (None, None);
             ticket_row.match_id = Some(id);

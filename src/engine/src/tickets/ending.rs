@@ -137,7 +137,7 @@ impl Engine {
         state: TicketState,
         reason: &str,
     ) -> Result<TicketRow, EngineError> {
-        row.state = state;
+        row.state = row.state.step(state)?;
         // A call that was under way when a later one made the ticket may end it: it ends no earlier than it began.
         row.ended_at = Some(changes.at.max(row.queued_at));
         row.reason = Some(reason.to_owned());

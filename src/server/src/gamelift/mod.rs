@@ -327,7 +327,11 @@ fn shown(fault: Fault, request_id: &str) -> Fault {
 
 /// A random UUID (version 4), as the real service names requests.
 fn uuid(ids: &dyn IdSource) -> String {
-    let bits = ids.next_u128() & !(0xf << 76 | 0b11 << 62) | 4 << 76 | 0b10 << 62;
+    uuid_of(ids.next_u128() & !(0xf << 76 | 0b11 << 62) | 4 << 76 | 0b10 << 62)
+}
+
+/// These bits as UUIDs are written.
+pub(crate) fn uuid_of(bits: u128) -> String {
     let hex = format!("{bits:032x}");
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
     [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")

@@ -179,9 +179,6 @@ fn why(state: TicketState, why: Option<&str>) -> Option<(&'static str, &str)> {
     match state {
         TicketState::TimedOut => Some(("TimedOut", TIMED_OUT)),
         TicketState::Cancelled => Some(("Cancelled", cancelled(why))),
-        TicketState::Failed => {
-            Some(("UNEXPECTED_ERROR", "An unexpected error was encountered during match placing."))
-        }
         // The service gives a reason here, and does not say which.
         TicketState::Searching => why.map(|_| ("AcceptanceFailed", NOT_ACCEPTED)),
         _ => None,

@@ -33,7 +33,7 @@ pub(crate) fn event_bridge(event: &MatchmakingEvent, account: &Account) -> Value
     let (region, name) = (account.region(&event.queue), &event.queue.name);
     json!({
         "version": "0",
-        "id": uuid(event.id.as_u128()),
+        "id": gamelift::uuid_of(event.id.as_u128()),
         "detail-type": "GameLift Matchmaking Event",
         "source": "aws.gamelift",
         "account": account.id,
@@ -48,17 +48,11 @@ pub(crate) fn event_bridge(event: &MatchmakingEvent, account: &Account) -> Value
 pub(crate) fn sns(event: &MatchmakingEvent, account: &Account, topic: &str) -> Value {
     json!({
         "Type": "Notification",
-        "MessageId": uuid(event.id.as_u128()),
+        "MessageId": gamelift::uuid_of(event.id.as_u128()),
         "TopicArn": topic,
         "Message": event_bridge(event, account).to_string(),
         "Timestamp": iso(event.at),
     })
-}
-
-fn uuid(bits: u128) -> String {
-    let hex = format!("{bits:032x}");
-    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-    format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
 }
 
 fn detail(event: &MatchmakingEvent) -> Value {
