@@ -91,6 +91,8 @@ pub struct Engine {
     pub(crate) lines: Lines,
     /// Where tickets come in.
     pub(crate) doors: Doors,
+    /// Where tickets wait that claim the same players or session. Their tries have tries of their own, in `lines`.
+    pub(crate) claiming: Lines,
     /// Who defines a queue or a board: what else is defined decides whether he may, and no row says that. Nobody waits for
     /// it in a line of `lines`.
     pub(crate) defining: tokio::sync::Mutex<()>,
@@ -212,7 +214,10 @@ impl Views {
                 self.pools.ticket(*id, ticket);
             }
             (Key::Proposal(id), Some(Row::Proposal(queue, proposal, _))) => {
-                self.pools.proposal(*id, Some((queue, proposal)))
+                if write.expect == Expect::Absent {
+                    self.pools.asks(*id, now);
+                }
+                self.pools.proposal(*id, Some((queue, proposal)));
             }
             (Key::Proposal(id), None) => self.pools.proposal(*id, None),
             (Key::Match(id), Some(Row::Match(row))) => self.pools.running(*id, Some(row)),
@@ -294,6 +299,7 @@ impl Engine {
             refusals: Refusals::default(),
             lines: Lines::default(),
             doors: Doors::default(),
+            claiming: Lines::default(),
             defining: tokio::sync::Mutex::default(),
         }
     }

@@ -74,6 +74,8 @@ pub struct EventTicket {
     pub id: String,
     /// Since when it waits.
     pub queued_at: Timestamp,
+    /// The game session that it is a backfill for, where one is named.
+    pub session: Option<String>,
     /// Its players.
     pub players: Vec<EventPlayer>,
 }
@@ -157,6 +159,7 @@ pub(crate) fn shown(id: TicketId, row: &TicketRow, places: &Places) -> EventTick
     EventTicket {
         id: Engine::gamelift_ticket_name(id, row),
         queued_at: row.queued_at,
+        session: row.session.clone(),
         players: row.players.iter().map(|p| p.player).enumerate().map(player).collect(),
     }
 }

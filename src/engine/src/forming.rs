@@ -342,7 +342,7 @@ impl Engine {
                 Row::Proposal(queue.name.clone(), Box::new(proposal), heard.map(Box::new)),
             );
             for (ticket, mut row, version) in tickets {
-                row.state = TicketState::RequiresAcceptance;
+                row.state = row.state.step(TicketState::RequiresAcceptance)?;
                 (row.proposal, row.reason) = (Some(id), None);
                 // Who plays already is not asked.
                 tell(&mut changes, ticket, &row, (!row.backfill).then_some(deadline));

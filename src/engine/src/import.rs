@@ -3,7 +3,7 @@ use crate::{
     Call, Engine, EngineError, MatchFacts,
     boards::{Line, seating::Turns, tally::Tallies},
     hash,
-    players::add_identity,
+    players::{PLAYER_ROWS, add_identity},
     results::{
         chain::{Link, Moved},
         counting::rating_in,
@@ -25,8 +25,6 @@ use std::{
 const IMPORT_ISSUER: &str = "gsm:import";
 /// Matches that one change set of an import counts, at most: as many results as one read can look for.
 pub const IMPORT_MATCHES_MAX: usize = limits::PAGE_SIZE_MAX;
-/// Rows that a new player has: three, and what was kept of bans.
-const PLAYER_ROWS: usize = 5;
 
 /// A player of a history.
 #[derive(Debug, Clone, PartialEq)]

@@ -125,7 +125,7 @@ impl Engine {
         let Some((scope, rules)) = queue.penal().filter(|(_, rules)| rules.dodge.is_some()) else {
             return Ok(());
         };
-        let dodgers = self.dodgers(call, queue, proposal, failure, asked);
+        let dodgers = self.dodgers(call, proposal, failure, asked);
         let blame = Blame {
             scope,
             rules: rules.clone(),
@@ -144,7 +144,6 @@ impl Engine {
     fn dodgers<'a>(
         &self,
         call: &Call,
-        queue: &QueueConfig,
         proposal: &Proposal,
         failure: &'a Failure,
         asked: Asked,
@@ -158,8 +157,8 @@ impl Engine {
         }
         // Who was asked by a process that has ended may never have heard of it, and who answered while the store refused was
         // not heard.
-        let asked_at = proposal.deadline().saturating_sub(queue.acceptance_ms.unwrap_or_default());
-        let is_unheard = asked_at < self.started_at || self.refusals.any_since(asked_at);
+        let asked_at = self.views.pools.asked_at(proposal.id());
+        let is_unheard = asked_at.is_none_or(|at| at < self.started_at || self.refusals.any_since(at));
         if is_unheard { &[] } else { &failure.missing }
     }
 

@@ -112,6 +112,9 @@ pub(crate) fn add_identity(changes: &mut ChangeSet, player: PlayerId, (kind, ide
     changes.create(Key::IdentityOf(player, identity), Row::IdentityOf(kind));
 }
 
+/// Rows that a new player has: three, and what was kept of bans.
+pub(crate) const PLAYER_ROWS: usize = 5;
+
 /// The rows of a new player.
 pub(crate) fn add_player(
     changes: &mut ChangeSet,

@@ -348,6 +348,8 @@ pub(crate) struct Pools {
     queues: RwLock<BTreeMap<QueueName, Arc<QueuePool>>>,
     /// Matches that have not ended, by when they time out.
     running: Mutex<Deadlines<MatchId>>,
+    /// Since when the players of open proposals are asked, as far as this process has seen it.
+    asked: Mutex<BTreeMap<ProposalId, Timestamp>>,
     pub(crate) wake: Notify,
     /// What short looks may take.
     glances: Allowance,
@@ -442,8 +444,19 @@ impl Pools {
                 for pool in self.queues.read().values() {
                     pool.proposals.lock().remove(id);
                 }
+                self.asked.lock().remove(&id);
             }
         }
+    }
+
+    /// The players of a proposal are asked from now on.
+    pub(crate) fn asks(&self, id: ProposalId, now: Timestamp) {
+        self.asked.lock().insert(id, now);
+    }
+
+    /// When the players of an open proposal were asked; nothing where this process has not seen it.
+    pub(crate) fn asked_at(&self, id: ProposalId) -> Option<Timestamp> {
+        self.asked.lock().get(&id).copied()
     }
 
     pub(crate) fn running(&self, id: MatchId, row: Option<&MatchRow>) {

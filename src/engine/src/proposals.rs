@@ -89,7 +89,7 @@ impl Engine {
             if let Some(first) = self.replayed(call, Home::Live).await? {
                 return Ok(first);
             }
-            match self.respond_as(call, id, player, accept, Asked::Answer).await {
+            match self.respond_as(call, id, &[player], accept, Asked::Answer).await {
                 Err(EngineError::Raced(row)) => tries.lost(row),
                 done => {
                     if let Ok(view) = &done
@@ -104,22 +104,23 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
+    /// Takes one answer of some players, all at once.
     pub(crate) async fn respond_as(
         &self,
         call: &Call,
         id: ProposalId,
-        player: PlayerId,
+        players: &[PlayerId],
         accept: bool,
         asked: Asked,
     ) -> Result<ProposalView, EngineError> {
         let Open { queue, mut proposal, heard, version } = self.proposal_row(id).await?;
-        if proposal.answer_of(player).is_none() {
+        if players.iter().any(|player| proposal.answer_of(*player).is_none()) {
             return Err(EngineError::Unknown { what: "proposal" });
         }
         let before = proposal.clone();
         let outcome = match asked {
-            Asked::Answer => proposal.respond(player, accept, call.now),
-            Asked::Cancel(_) => proposal.withdraw(player, call.now),
+            Asked::Answer => proposal.respond_all(players, accept, call.now),
+            Asked::Cancel(_) => proposal.withdraw(players, call.now),
         };
         let outcome = outcome.map_err(|e| EngineError::ProposalClosed { detail: e.to_string() })?;
         let mut changes = self.changes(call, &[&id, &queue]);
@@ -272,7 +273,7 @@ impl Engine {
             let is_blamed = failure.missed_deadline || (flex_match && asked == Asked::Answer);
             let waits_on = failure.willing.contains(&id) || (failure.silent.contains(&id) && !is_blamed);
             if waits_on {
-                row.state = TicketState::Searching;
+                row.state = row.state.step(TicketState::Searching)?;
                 row.proposal = None;
                 row.reason = Some(NOT_ACCEPTED.to_owned());
                 tell(changes, id, &row, None);

@@ -16,8 +16,9 @@ use crate::{
     results::counting::rating_in,
     store::{AlsoIn, Brought, Claim, Home, Key, Row, TicketPlayer, TicketRow, Version},
     token::ConsentClaim,
+    turns::{self, Turn},
 };
-use gsm_core::{PlayerId, QueueName, RequestKey, TicketId, limits};
+use gsm_core::{PlayerId, QueueName, RequestKey, TicketId, Timestamp, limits};
 use gsm_session::TicketState;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, sync::Arc};
@@ -72,6 +73,28 @@ impl NewTicket {
     fn players(&self) -> impl Iterator<Item = PlayerId> {
         std::iter::once(self.leader).chain(self.members.iter().map(|(player, _)| *player))
     }
+
+    /// The ticket as it enters its first queue, where nobody is in the shadow.
+    fn row(&self, players: Vec<TicketPlayer>, brought: Vec<Brought>, now: Timestamp) -> TicketRow {
+        TicketRow {
+            own_id: self.own_id.clone(),
+            owner: self.leader,
+            queue: self.queue.clone(),
+            also: Vec::new(),
+            players,
+            brought,
+            backfill: self.intake == Intake::Backfill,
+            shadow: false,
+            session: self.session.clone(),
+            state: TicketState::Queued,
+            queued_at: now,
+            expires_at: now,
+            ended_at: None,
+            reason: None,
+            proposal: None,
+            match_id: None,
+        }
+    }
 }
 
 /// A ticket as it stands.
@@ -121,13 +144,25 @@ impl Engine {
             (Some(own), _) => Self::gamelift_ticket_id(own),
             (None, _) => TicketId::fresh(&*self.ids),
         };
-        for _ in 0..limits::CONFLICT_TRIES_MAX {
-            let _passed = self.doors.pass(new.queues()).await;
-            // They may have gone before.
-            new.queues().try_for_each(|name| self.queue(name).map(drop))?;
+        // Through all tries: one of them may have ended an older ticket for this one's sake.
+        let _passed = self.doors.pass(new.queues()).await;
+        // They may have gone before.
+        new.queues().try_for_each(|name| self.queue(name).map(drop))?;
+        let players: Vec<PlayerId> = new.players().collect();
+        let claims = claims(new.intake == Intake::Backfill, new.session.as_deref(), &players);
+        // Who lost a race waits for all others who want the same players or session.
+        let lines = self.claiming.of(claims.iter());
+        let (mut turn, mut left) = (Turn::new(), limits::CONFLICT_TRIES_MAX);
+        while left > 0 {
             match self.try_create_ticket(call, new, id, &queues).await {
-                Err(EngineError::Raced(_)) => {}
-                done => return done,
+                Ok(Some(view)) => return Ok(view),
+                // It ended what was in its way: that is no race lost.
+                Ok(None) => {}
+                Err(EngineError::Raced(_)) => left -= 1,
+                Err(other) => return Err(other),
+            }
+            if turn.is_empty() {
+                turn = turns::turn(&lines).await;
             }
         }
         Err(EngineError::Contended)
@@ -180,15 +215,16 @@ impl Engine {
         Ok(())
     }
 
+    /// One try; nothing where older tickets were ended, and all is to be looked at again.
     async fn try_create_ticket(
         &self,
         call: &Call,
         new: &NewTicket,
         id: TicketId,
         queues: &[Arc<QueueConfig>],
-    ) -> Result<TicketView, EngineError> {
+    ) -> Result<Option<TicketView>, EngineError> {
         if let Some(first) = self.replayed(call, Home::Live).await? {
-            return Ok(first);
+            return Ok(Some(first));
         }
         let players: Vec<PlayerId> = new.players().collect();
         let mut keys = vec![Key::Ticket(id)];
@@ -199,7 +235,11 @@ impl Engine {
             let same = new.intake == Intake::Native
                 && new.queues().collect::<BTreeSet<_>>() == row.queues().collect()
                 && row.players.iter().map(|p| p.player).eq(players.iter().copied());
-            return if same { Ok(self.shown(id, row.clone())) } else { Err(EngineError::TicketIdTaken) };
+            return if same {
+                Ok(Some(self.shown(id, row.clone())))
+            } else {
+                Err(EngineError::TicketIdTaken)
+            };
         }
         let (mut claimed, mut older) = (Vec::new(), BTreeSet::new());
         for (claim, (player, key)) in found.zip(players.iter().zip(&keys[1..])) {
@@ -230,10 +270,7 @@ impl Engine {
         }
         let shadow = !playing && self.views.bans.is_shadow(&players, call.now);
         let locks = if playing { Vec::new() } else { self.check_locks(queues, &players, call.now).await? };
-        let full = |queue: &&QueueName| self.views.pools.get(queue).is_some_and(|pool| pool.is_full());
-        if let Some(queue) = new.queues().find(full) {
-            return Err(EngineError::QueueFull { queue: queue.to_string() });
-        }
+        self.check_room(new)?;
         let mut rated = Vec::with_capacity(queues.len());
         for queue in queues {
             let rows = self.ratings(&queue.mode, &players).await?;
@@ -259,22 +296,10 @@ impl Engine {
         // No queue keeps a ticket longer than it says.
         let patience = queues.iter().map(|queue| queue.ticket_timeout_ms).min().unwrap_or_default();
         let row = TicketRow {
-            own_id: new.own_id.clone(),
-            owner: new.leader,
-            queue: new.queue.clone(),
             also: rated.collect(),
-            players,
-            brought,
-            backfill: new.intake == Intake::Backfill,
             shadow,
-            session: new.session.clone(),
-            state: TicketState::Queued,
-            queued_at: call.now,
             expires_at: call.now.saturating_add(patience),
-            ended_at: None,
-            reason: None,
-            proposal: None,
-            match_id: None,
+            ..new.row(players, brought, call.now)
         };
         for queue in queues {
             if let Some(row) = row.seen_from(&queue.name) {
@@ -284,8 +309,8 @@ impl Engine {
         if !older.is_empty() {
             // Only now that nothing stands against the new one; then everything is looked at again.
             older.remove(&id);
-            self.supersede(call, &older).await?;
-            return Err(EngineError::Raced(None));
+            let any = self.supersede(call, &older).await?;
+            return if any { Ok(None) } else { Err(EngineError::Raced(None)) };
         }
         let mut changes = self.changes(call, &[&id, &new.queue]);
         if let Some(audit) = &mut changes.audit {
@@ -306,7 +331,15 @@ impl Engine {
             return Err(banned);
         }
         self.tell_of(call, &view, |queue| Happening::Searching(self.estimated_wait(queue)), Vec::new());
-        Ok(self.without_erased(call, view).await)
+        Ok(Some(self.without_erased(call, view).await))
+    }
+
+    fn check_room(&self, new: &NewTicket) -> Result<(), EngineError> {
+        let full = |queue: &&QueueName| self.views.pools.get(queue).is_some_and(|pool| pool.is_full());
+        match new.queues().find(full) {
+            Some(queue) => Err(EngineError::QueueFull { queue: queue.to_string() }),
+            None => Ok(()),
+        }
     }
 
     /// Refuses what the rule set of the queue cannot take: an attribute of another type than it declares.
@@ -396,10 +429,13 @@ fn claims(backfill: bool, session: Option<&str>, players: &[PlayerId]) -> Vec<Ke
     session.map(Key::backfill_of).into_iter().collect()
 }
 
-/// The same of a ticket that there is.
+/// The same of a ticket that there is, and where an earlier version may have written it for a backfill.
 pub(crate) fn claims_of(row: &TicketRow) -> Vec<Key> {
     let players: Vec<PlayerId> = row.players.iter().map(|p| p.player).collect();
-    claims(row.backfill, row.session.as_deref(), &players)
+    let mut keys = claims(row.backfill, row.session.as_deref(), &players);
+    let before = row.session.as_deref().filter(|_| row.backfill).map(Key::backfill_by);
+    keys.extend(before.filter(|before| !keys.contains(before)));
+    keys
 }
 
 /// The ticket in a row.

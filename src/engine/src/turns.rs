@@ -6,7 +6,9 @@
 //! - [`Lines::tries`] where it may be one of several, and the store says which;
 //! - a plain loop where hardly anybody else changes these rows (what operators define), where a turn is held already
 //!   (`Engine::defining`, the seats of a board), behind a gate, and where a try has tries or turns of its own: those would
-//!   wait for each other.
+//!   wait for each other;
+//! - a loop with lines of its own where many come at once and a try has tries of its own (`Engine::claiming`): nobody who stands in
+//!   `lines` comes to those.
 use crate::store::Key;
 use gsm_core::{QueueName, limits};
 use std::{

@@ -218,32 +218,51 @@ impl Proposal {
         accept: bool,
         now: Timestamp,
     ) -> Result<Outcome, ProposalError> {
-        if self.answer_of(player) == Some(Answer::Plays) {
-            return Ok(self.outcome());
-        }
-        self.answer(player, if accept { Answer::Accepted } else { Answer::Declined }, now)
+        self.respond_all(&[player], accept, now)
     }
 
-    /// Takes a ticket out for one of its players: as if that player had declined, also where it is of those who play already.
-    pub fn withdraw(&mut self, player: PlayerId, now: Timestamp) -> Result<Outcome, ProposalError> {
-        self.answer(player, Answer::Declined, now)
+    /// Takes one answer of several players at once, and only then looks how things stand. Where one of them is refused, none of the
+    /// answers is taken.
+    pub fn respond_all(
+        &mut self,
+        players: &[PlayerId],
+        accept: bool,
+        now: Timestamp,
+    ) -> Result<Outcome, ProposalError> {
+        let asked = players.iter().copied().filter(|player| self.answer_of(*player) != Some(Answer::Plays));
+        let asked: Vec<PlayerId> = asked.collect();
+        self.answer(&asked, if accept { Answer::Accepted } else { Answer::Declined }, now)
     }
 
-    fn answer(&mut self, player: PlayerId, answer: Answer, now: Timestamp) -> Result<Outcome, ProposalError> {
+    /// Takes a ticket out for some of its players: as if they had declined, also where it is of those who play already.
+    pub fn withdraw(&mut self, players: &[PlayerId], now: Timestamp) -> Result<Outcome, ProposalError> {
+        self.answer(players, Answer::Declined, now)
+    }
+
+    fn answer(
+        &mut self,
+        players: &[PlayerId],
+        answer: Answer,
+        now: Timestamp,
+    ) -> Result<Outcome, ProposalError> {
         let proposal = self.id;
         let declined = self.places().any(|place| place.answer == Answer::Declined);
         let complete = self.places().all(|place| matches!(place.answer, Answer::Accepted | Answer::Plays));
         let late = self.expired || now >= self.deadline;
-        let place = self.sides.iter_mut().flatten().find(|place| place.seat.player == player);
-        let place = place.ok_or(ProposalError::UnknownPlayer { player, proposal })?;
-        match place.answer {
-            Answer::Pending if declined => return Err(ProposalError::Declined { proposal }),
-            Answer::Pending if late => return Err(ProposalError::TooLate { proposal }),
-            Answer::Pending => place.answer = answer,
-            given if given == answer => {}
-            Answer::Accepted | Answer::Plays if !(declined || complete || late) => place.answer = answer,
-            _ => return Err(ProposalError::AnsweredAlready { player }),
+        let mut sides = self.sides.clone();
+        for &player in players {
+            let place = sides.iter_mut().flatten().find(|place| place.seat.player == player);
+            let place = place.ok_or(ProposalError::UnknownPlayer { player, proposal })?;
+            match place.answer {
+                Answer::Pending if declined => return Err(ProposalError::Declined { proposal }),
+                Answer::Pending if late => return Err(ProposalError::TooLate { proposal }),
+                Answer::Pending => place.answer = answer,
+                given if given == answer => {}
+                Answer::Accepted | Answer::Plays if !(declined || complete || late) => place.answer = answer,
+                _ => return Err(ProposalError::AnsweredAlready { player }),
+            }
         }
+        self.sides = sides;
         Ok(self.outcome())
     }
 

@@ -75,10 +75,11 @@ macro_rules! machine {
 }
 
 machine!(
-    /// The state of a matchmaking ticket: FlexMatch's eight, with FlexMatch's moves.
+    /// The state of a matchmaking ticket: FlexMatch's eight, with FlexMatch's moves. Of a ticket that has entered the pool for the
+    /// first time nothing is written: what is stored as queued may be searching, and moves as that does.
     TicketState, "ticket", {
         /// Accepted, not looked at yet.
-        Queued = "queued" => [Searching, Cancelled, TimedOut],
+        Queued = "queued" => [Searching, RequiresAcceptance, Placing, Completed, Cancelled, TimedOut, Failed],
         /// In the pool.
         Searching = "searching" => [RequiresAcceptance, Placing, Completed, Cancelled, TimedOut, Failed],
         /// A proposal waits for its players; back to searching when someone else declines it.
@@ -176,7 +177,7 @@ mod tests {
     #[test]
     fn a_ticket_moves_as_in_flexmatch() {
         let rows =
-            [".x....xx", "..xxxxxx", ".x.xx.x.", ".x..xx.x", "........", "........", "........", "........"];
+            [".xxxxxxx", "..xxxxxx", ".x.xx.x.", ".x..xx.x", "........", "........", "........", "........"];
         check(TicketState::ALL, &rows, TicketState::can_become);
     }
 

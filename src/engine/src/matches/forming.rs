@@ -3,7 +3,8 @@ use crate::{
     Call, Engine, EngineError, HeardOf, QueueConfig,
     forecasts::{regions_of, taken, waits_of},
     store::{
-        Brought, ChangeSet, Claim, Forecast, Home, Key, MatchRow, Row, TicketPlayer, TicketRow, Version,
+        Brought, ChangeSet, Claim, Expect, Forecast, Home, Key, MatchRow, Row, TicketPlayer, TicketRow,
+        Version,
     },
     tickets::{claims_of, put_ticket, tell_formed},
 };
@@ -99,12 +100,16 @@ impl Engine {
                         changes.replace(key.clone(), Some(found.version), Row::Claim(Claim::Match(id)));
                     }
                 }
+                // Of the two places where a backfill may be written one has it.
+                found if matches!(key, Key::Backfill(_)) => {
+                    changes.check(key.clone(), found.map_or(Expect::Absent, |f| Expect::At(f.version)));
+                }
                 // A stale read, or a claim that went another way: the ticket's version will tell.
                 _ => return Err(EngineError::Raced(None)),
             }
         }
         for (ticket, mut ticket_row, version) in forming.tickets {
-            ticket_row.state = TicketState::Completed;
+            ticket_row.state = ticket_row.state.step(TicketState::Completed)?;
             ticket_row.ended_at = Some(call.now.max(ticket_row.queued_at));
             (ticket_row.proposal, ticket_row.reason) = (None, None);
             ticket_row.match_id = Some(id);

@@ -144,9 +144,17 @@ pub enum Key {
 pub struct KeyError;
 
 impl Key {
-    /// Where it is written which backfill waits for a game session, by the session's name.
+    /// Where it is written which backfill waits for a game session: by its name, which is what follows `:gamesession/` where an ARN
+    /// is given, whatever account and region that has; else the text.
     #[must_use]
     pub fn backfill_of(session: &str) -> Self {
+        let arn = session.strip_prefix("arn:").and_then(|rest| rest.split_once(":gamesession/"));
+        Self::backfill_by(arn.map_or(session, |(_, name)| name))
+    }
+
+    /// The same by the text as it is: so backfills were written by versions that had ARNs of one session for several.
+    #[must_use]
+    pub fn backfill_by(session: &str) -> Self {
         Self::Backfill(blake3::derive_key("gsm backfill of a game session 1", session.as_bytes()))
     }
 

@@ -97,7 +97,7 @@ impl Engine {
                     if self.expire_proposal(&turn, proposal).await? {
                         return Err(EngineError::Raced(None));
                     }
-                    match self.respond_as(call, proposal, player, false, Asked::Cancel(reason)).await {
+                    match self.respond_as(call, proposal, &[player], false, Asked::Cancel(reason)).await {
                         Ok(_) => {}
                         // Settled in between: look again.
                         Err(EngineError::Unknown { .. }) => return Err(EngineError::Raced(None)),
@@ -137,7 +137,7 @@ impl Engine {
         state: TicketState,
         reason: &str,
     ) -> Result<TicketRow, EngineError> {
-        row.state = state;
+        row.state = row.state.step(state)?;
         // A call that was under way when a later one made the ticket may end it: it ends no earlier than it began.
         row.ended_at = Some(changes.at.max(row.queued_at));
         row.reason = Some(reason.to_owned());

@@ -1,12 +1,13 @@
 //! What tickets do over the GameLift wire otherwise than natively: FlexMatch's rules for trusted back ends.
-use super::{TicketView, ticket_row};
+use super::{NewTicket, TicketView, ticket_row};
 use crate::{
     Call, Engine, EngineError,
+    players::{PLAYER_ROWS, add_player},
     proposals::Asked,
-    store::{Brought, Home, IdentityKind, Key, TicketRow},
+    results::counting::rating_in,
+    store::{Brought, Home, IdentityKind, Key, Row, TicketPlayer, TicketRow},
 };
-use gsm_core::{PlayerId, RequestKey, TicketId};
-use gsm_matchmaking::proposal::Outcome;
+use gsm_core::{PlayerId, RequestKey, TicketId, limits};
 use gsm_session::TicketState;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,37 +20,112 @@ pub(crate) fn came_over_wire(id: TicketId, row: &TicketRow) -> bool {
 }
 
 impl Engine {
-    /// The players whom GameLift's clients know by these names, made where new. A native player's id names that player.
+    /// The players whom GameLift's clients know by these names, where there are any. A native player's id names that player.
+    pub async fn gamelift_known(&self, names: &[String]) -> Result<Vec<Option<PlayerId>>, EngineError> {
+        let native = |name: &String| name.parse().ok().map(Key::Player);
+        let own = |name: &String| Key::Identity(Self::named_identity(ISSUER, name));
+        let keys: Vec<Key> = names.iter().filter_map(native).chain(names.iter().map(own)).collect();
+        let rows = self.get(Home::Document, &keys).await?;
+        let mut found = BTreeMap::new();
+        for (key, row) in keys.into_iter().zip(rows) {
+            let player = match (&key, row.as_ref().map(|row| &*row.row)) {
+                (_, None) => continue,
+                (Key::Player(player), Some(_)) => *player,
+                (_, Some(Row::Identity(player))) => *player,
+                _ => return Err(EngineError::damaged(&key)),
+            };
+            found.insert(key, player);
+        }
+        let known = |name: &String| {
+            let found = native(name).and_then(|key| found.get(&key)).or_else(|| found.get(&own(name)));
+            found.copied()
+        };
+        Ok(names.iter().map(known).collect())
+    }
+
+    /// The same, made where new: those of one call together, as far as the store takes them.
     pub async fn gamelift_players(
         &self,
         call: &Call,
         names: &[String],
     ) -> Result<Vec<PlayerId>, EngineError> {
-        let native: Vec<Option<PlayerId>> = names.iter().map(|name| name.parse().ok()).collect();
-        let keys: Vec<Key> = native.iter().flatten().map(|player| Key::Player(*player)).collect();
-        let known = keys.iter().zip(self.get(Home::Document, &keys).await?);
-        let known: Vec<&Key> = known.filter_map(|(key, found)| found.map(|_| key)).collect();
-        let mut players = Vec::with_capacity(names.len());
-        for (name, native) in names.iter().zip(native) {
-            players.push(match native.filter(|player| known.contains(&&Key::Player(*player))) {
-                Some(player) => player,
-                None => self.player_named(&call.beforehand(), ISSUER, name).await?,
-            });
-        }
-        Ok(players)
-    }
-
-    /// Ends what a new ticket takes the place of.
-    pub(super) async fn supersede(&self, call: &Call, older: &BTreeSet<TicketId>) -> Result<(), EngineError> {
-        let call = call.beforehand();
-        for ticket in older {
-            match self.stop_ticket(&call, *ticket).await {
-                // Ended in between: that is what was wanted.
-                Ok(_) | Err(EngineError::NotWaiting { .. } | EngineError::Unknown { .. }) => {}
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            let known = self.gamelift_known(names).await?;
+            let new = names.iter().zip(&known).filter(|(_, known)| known.is_none());
+            let new: BTreeSet<&String> = new.map(|(name, _)| name).collect();
+            match self.make_named(&call.beforehand(), &new).await {
+                Ok(made) => {
+                    let players = names.iter().zip(known);
+                    return Ok(players
+                        .filter_map(|(name, known)| known.or(made.get(name).copied()))
+                        .collect());
+                }
+                // Another call was first: the next round finds its players.
+                Err(EngineError::Raced(_)) => {}
                 Err(other) => return Err(other),
             }
         }
-        Ok(())
+        Err(EngineError::Contended)
+    }
+
+    async fn make_named<'a>(
+        &self,
+        call: &Call,
+        names: &BTreeSet<&'a String>,
+    ) -> Result<BTreeMap<&'a String, PlayerId>, EngineError> {
+        let named: Vec<(&String, [u8; 32], PlayerId)> = names
+            .iter()
+            .map(|name| (*name, Self::named_identity(ISSUER, name), PlayerId::fresh(&*self.ids)))
+            .collect();
+        let most = (self.store(Home::Document).limits().items_max / PLAYER_ROWS).max(1);
+        for part in named.chunks(most) {
+            let about = part.iter().map(|(.., player)| player as &(dyn std::fmt::Display + Sync));
+            let about: Vec<_> = about.collect();
+            let mut changes = self.changes(call, &about);
+            for (name, identity, player) in part {
+                let identity = (IdentityKind::GameLiftName, *identity);
+                add_player(&mut changes, *player, identity, None, RequestKey::new(name).ok());
+            }
+            let coming: Vec<_> = part.iter().map(|(_, identity, player)| (*player, *identity)).collect();
+            self.return_bans(&mut changes, &coming).await?;
+            self.commit(Home::Document, changes).await?;
+        }
+        Ok(named.into_iter().map(|(name, _, player)| (name, player)).collect())
+    }
+
+    /// Refuses a ticket that could not be made whoever its players are: before new ones are made for it. In the place of those `new`
+    /// may have any ids, each another one.
+    pub async fn check_ticket(&self, call: &Call, new: &NewTicket) -> Result<(), EngineError> {
+        let queue = self.queue(&new.queue)?;
+        self.check_party(call, new, &queue)?;
+        if let Some(own) = &new.own_id
+            && self.get_one(&Key::Ticket(Self::gamelift_ticket_id(own))).await?.is_some()
+        {
+            return Err(EngineError::TicketIdTaken);
+        }
+        self.check_room(new)?;
+        let rating = rating_in(&self.rates(&queue), None, queue.variant.as_ref(), call.now);
+        let players = new.players().map(|player| TicketPlayer { player, rating }).collect();
+        self.check_fit(&queue, &new.row(players, new.brought.clone(), call.now))
+    }
+
+    /// Ends what a new ticket takes the place of; whether any of it waited still.
+    pub(super) async fn supersede(
+        &self,
+        call: &Call,
+        older: &BTreeSet<TicketId>,
+    ) -> Result<bool, EngineError> {
+        let call = call.beforehand();
+        let mut any = false;
+        for ticket in older {
+            match self.stop_ticket(&call, *ticket).await {
+                Ok(_) => any = true,
+                // Ended in between: that is what was wanted.
+                Err(EngineError::NotWaiting { .. } | EngineError::Unknown { .. }) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(any)
     }
 
     /// Takes a ticket out of its queue, as its caller asks; the others of an open proposal search on. Refused once the
@@ -64,7 +140,8 @@ impl Engine {
         }
     }
 
-    /// Answers the open proposal of a ticket for some of its players. Of a backfill nothing is asked: its answer changes nothing.
+    /// Answers the open proposal of a ticket for some of its players, all at once. Of a backfill nothing is asked: its answer changes
+    /// nothing.
     pub async fn answer_for(
         &self,
         call: &Call,
@@ -107,25 +184,15 @@ impl Engine {
         if row.backfill {
             return Ok(());
         }
-        let mut answered = None;
-        for player in answering {
-            match self.respond_as(call, proposal, player, accept, Asked::Answer).await {
-                Ok(view) => {
-                    let is_open = view.proposal.outcome() == Outcome::Waiting;
-                    answered = Some(view);
-                    if !is_open {
-                        break;
-                    }
-                }
-                // Decided in between: the ticket says how it stands.
-                Err(EngineError::Unknown { .. }) => return Err(EngineError::Raced(None)),
-                Err(other) => return Err(other),
+        match self.respond_as(call, proposal, &answering, accept, Asked::Answer).await {
+            Ok(view) => {
+                self.tell_answered(call, &view).await;
+                Ok(())
             }
+            // Decided in between: the ticket says how it stands.
+            Err(EngineError::Unknown { .. }) => Err(EngineError::Raced(None)),
+            Err(other) => Err(other),
         }
-        if let Some(view) = answered {
-            self.tell_answered(call, &view).await;
-        }
-        Ok(())
     }
 
     /// Tickets by their ids, in the order asked; those that are not known are left out.
@@ -140,12 +207,6 @@ impl Engine {
             }
         }
         Ok(views)
-    }
-
-    async fn player_named(&self, call: &Call, issuer: &str, name: &str) -> Result<PlayerId, EngineError> {
-        let identity = (IdentityKind::GameLiftName, Self::named_identity(issuer, name));
-        let external = RequestKey::new(name).ok();
-        self.identify(call, identity, None, external).await.map(|signed_in| signed_in.player)
     }
 }
 

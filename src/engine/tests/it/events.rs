@@ -1,6 +1,6 @@
 //! What is told of tickets to whoever listens outside.
 use crate::{
-    gamelift::{duel, duel_by, names, start},
+    gamelift::{duel, duel_by, listing, names, player, ruled_duel, start},
     world::{World, both, one_home, ticket},
 };
 use gsm_core::{Millis, QueueName, RequestKey};
@@ -24,6 +24,7 @@ both! {
     who_was_stopped_has_not_answered,
     all_queues_of_a_ticket_hear_of_it,
     a_ticket_has_the_name_by_which_the_wire_knows_it,
+    a_backfill_is_told_of_with_its_session,
 }
 
 #[derive(Default)]
@@ -189,6 +190,22 @@ async fn an_answer_that_cannot_be_told_counts_all_the_same() {
     w.engine.respond(&w.by(bob), proposal, bob, true).await.unwrap();
     w.stores[0].set_faults(Faults::NONE);
     assert_eq!(w.seen(tickets[0]).await.state, gsm_session::TicketState::Completed);
+}
+
+async fn a_backfill_is_told_of_with_its_session(w: World) {
+    ruled_duel(&w).await;
+    let ann = player(&w, "ann").await;
+    let heard = Heard::at(&w);
+    let new = NewTicket { session: Some("s-1".to_owned()), ..listing("t-1", ann, "left") };
+    w.engine.create_ticket(&w.server(), &new).await.unwrap();
+    start(&w, "t-2", "bob").await;
+    w.turn().await;
+    let events = std::mem::take(&mut *heard.0.lock());
+    let asked = events.iter().filter(|event| matches!(event.what, Happening::PotentialMatch(_)));
+    assert_eq!((events.len(), asked.count()), (3, 1));
+    for ticket in events.iter().flat_map(|event| &event.tickets) {
+        assert_eq!(ticket.session.as_deref(), (ticket.id == "t-1").then_some("s-1"));
+    }
 }
 
 async fn a_match_that_nobody_answers(w: World) {

@@ -1,11 +1,12 @@
 //! Tickets over the GameLift wire: FlexMatch's rules where they differ from the native ones.
-use crate::world::{World, both, refused, ticket, wide};
-use gsm_core::{Millis, PlayerId, QueueName, RequestKey, TicketId, Timestamp};
+use crate::world::{World, both, one_home, refused, ticket, wide};
+use gsm_core::{CommitKey, Millis, PlayerId, QueueName, RequestKey, TicketId, Timestamp};
 use gsm_engine::{
     Engine, GameLift, Intake, NewTicket, QueueConfig,
-    store::{Brought, Claim},
+    store::{Brought, ChangeSet, Claim, Expect, Key, Op, Row, Store},
 };
 use gsm_session::TicketState;
+use std::{collections::BTreeSet, sync::Arc};
 
 both! {
     names_are_players,
@@ -57,13 +58,13 @@ pub(crate) async fn duel_by(w: &World, acceptance_s: Option<u64>, rule_set: Opti
     w.put(config).await;
 }
 
-async fn player(w: &World, name: &str) -> PlayerId {
+pub(crate) async fn player(w: &World, name: &str) -> PlayerId {
     let made = w.engine.gamelift_players(&w.server(), &names(&[name])).await.unwrap();
     w.settle();
     made[0]
 }
 
-fn asking(own_id: &str, name: &str, player: PlayerId) -> NewTicket {
+pub(crate) fn asking(own_id: &str, name: &str, player: PlayerId) -> NewTicket {
     NewTicket {
         own_id: Some(RequestKey::new(own_id).unwrap()),
         brought: vec![Brought { name: Some(name.to_owned()), ..Brought::default() }],
@@ -98,6 +99,19 @@ async fn names_are_players(w: World) {
     let foreign = PlayerId::from_u128(77).to_string();
     let made = w.engine.gamelift_players(&w.server(), &names(&[&foreign])).await.unwrap();
     assert_ne!(made[0], PlayerId::from_u128(77), "an id of nobody is a name like any other");
+    // More than some stores take in one commit, with some who are known; two calls at once make nobody twice.
+    let mut many: Vec<String> = (0..60).map(|n| format!("p{n}")).collect();
+    many.insert(30, "ann".into());
+    let (call, again) = (w.server(), w.server());
+    let (one, other) =
+        futures::join!(w.engine.gamelift_players(&call, &many), w.engine.gamelift_players(&again, &many));
+    w.settle();
+    let one = one.unwrap();
+    assert_eq!((&one, one[30]), (&other.unwrap(), first[0]));
+    assert_eq!(one.iter().collect::<BTreeSet<_>>().len(), 61);
+    let known: Vec<PlayerId> =
+        w.engine.gamelift_known(&many).await.unwrap().into_iter().map(Option::unwrap).collect();
+    assert_eq!(known, one);
 }
 
 async fn a_new_ticket_ends_the_older_one(w: World) {
@@ -209,21 +223,26 @@ async fn a_ticket_of_a_deleted_queue_ends(w: World) {
 const DUEL: &str = r#"{"ruleLanguageVersion": "1.0", "teams": [
     {"name": "left", "minPlayers": 1, "maxPlayers": 1}, {"name": "right", "minPlayers": 1, "maxPlayers": 1}]}"#;
 
-async fn a_session_has_one_backfill(w: World) {
+/// A queue of duels that goes by a rule set, with acceptance.
+pub(crate) async fn ruled_duel(w: &World) {
     let named = gsm_core::RuleSetName::new("duel").unwrap();
     w.engine.create_rule_set(&w.admin(), &named, DUEL, [].into()).await.unwrap();
     w.settle();
-    duel_by(&w, Some(10), Some("duel")).await;
+    duel_by(w, Some(10), Some("duel")).await;
+}
+
+/// A backfill that lists ann on a team.
+pub(crate) fn listing(own_id: &str, ann: PlayerId, team: &str) -> NewTicket {
+    let brought = Brought { name: Some("ann".into()), team: Some(team.to_owned()), ..Brought::default() };
+    NewTicket { brought: vec![brought], intake: Intake::Backfill, ..asking(own_id, "ann", ann) }
+}
+
+async fn a_session_has_one_backfill(w: World) {
+    ruled_duel(&w).await;
     let ann = player(&w, "ann").await;
     let backfill = |own_id: &str, session: &str, team: &str| NewTicket {
-        brought: vec![Brought {
-            name: Some("ann".into()),
-            team: Some(team.to_owned()),
-            ..Brought::default()
-        }],
-        intake: Intake::Backfill,
         session: Some(session.to_owned()),
-        ..asking(own_id, "ann", ann)
+        ..listing(own_id, ann, team)
     };
     let make = async |own_id: &str, session: &str| {
         let made = w.engine.create_ticket(&w.server(), &backfill(own_id, session, "left")).await.unwrap();
@@ -256,6 +275,49 @@ async fn a_session_has_one_backfill(w: World) {
     w.settle();
     make("t-7", "s-1").await;
     assert_eq!(state(elsewhere).await, TicketState::Searching);
+    // However its ARN is written.
+    let arn = |of: &str| format!("arn:aws:gamelift:{of}:gamesession/fleet-1/s");
+    let mut older = make("t-8", &arn("us-east-1:000000000000")).await;
+    for (nth, of) in ["us-east-1:", ":", "us-east-1:000000000000"].into_iter().enumerate() {
+        let newer = make(&format!("u-{nth}"), &arn(of)).await;
+        assert_eq!(
+            (state(older).await, state(newer).await),
+            (TicketState::Cancelled, TicketState::Searching)
+        );
+        assert_eq!(w.seen(newer).await.session, Some(arn(of)));
+        older = newer;
+    }
+    make("t-9", &(arn("us-east-1:") + "2")).await;
+    assert_eq!(state(older).await, TicketState::Searching);
+}
+
+#[tokio::test]
+async fn a_backfill_of_an_earlier_version_is_matched_and_ends() {
+    const ARN: &str = "arn:aws:gamelift:us-east-1::gamesession/fleet-1/s";
+    for is_matched in [true, false] {
+        let w = one_home();
+        ruled_duel(&w).await;
+        let ann = player(&w, "ann").await;
+        let new = NewTicket { session: Some(ARN.to_owned()), ..listing("t-1", ann, "left") };
+        let id = w.engine.create_ticket(&w.server(), &new).await.unwrap().id;
+        let [now, before] = [Key::backfill_of(ARN), Key::backfill_by(ARN)];
+        let mut changes = ChangeSet::new(CommitKey::fresh(&**w.engine.ids()), w.server().now);
+        let row = Arc::new(Row::Claim(Claim::Ticket(id)));
+        changes.write(now.clone(), Expect::Any, Op::Delete);
+        changes.write(before.clone(), Expect::Any, Op::Put { row, expires_at: None });
+        w.stores[0].commit(changes).await.unwrap();
+        if is_matched {
+            let bob = start(&w, "t-2", "bob").await;
+            w.turn().await;
+            w.engine.answer_for(&w.server(), bob, &names(&["bob"]), true).await.unwrap();
+        } else {
+            w.engine.stop_ticket(&w.server(), id).await.unwrap();
+        }
+        let ended = if is_matched { TicketState::Completed } else { TicketState::Cancelled };
+        assert_eq!(w.seen(id).await.state, ended);
+        let left = w.stores[0].rows().into_iter().any(|(key, _)| key == now || key == before);
+        assert!(!left, "the session is free");
+    }
 }
 
 async fn a_refused_ticket_ends_no_other(w: World) {

@@ -3,7 +3,7 @@ use crate::{
     matches::made,
     world::{World, both, keyed, places, refused, ticket},
 };
-use gsm_core::{MatchId, Millis, PlayerId, ProposalId};
+use gsm_core::{MatchId, Millis, PlayerId, ProposalId, TicketId};
 use gsm_engine::{
     EngineError, Intake, MatchFacts, NewTicket, Penalties, PenaltyView, Plausibility, QueueConfig, Reports,
     Silence, Span,
@@ -17,10 +17,12 @@ both! {
     only_who_did_not_answer_is_to_blame,
     a_party_is_kept_out_by_one_of_it,
     who_accepted_in_the_same_party_is_not_to_blame,
+    all_who_decline_in_one_call_are_to_blame,
     leaving_the_queue_while_asked_is_a_dodge,
     a_server_that_takes_a_ticket_out_blames_nobody,
     a_restart_blames_nobody,
     who_was_refused_is_not_to_blame,
+    it_counts_when_they_were_asked_though_the_queue_changes,
     an_answer_that_is_repeated_counts_once,
     who_left_and_who_was_away_are_locked_out,
     a_result_that_is_repeated_counts_once,
@@ -157,7 +159,8 @@ async fn a_party_is_kept_out_by_one_of_it(w: World) {
     assert!(matches!(made, Err(EngineError::LockedOut { player, .. }) if player == p[1]), "{made:?}");
 }
 
-async fn who_accepted_in_the_same_party_is_not_to_blame(w: World) {
+/// Two parties of two who are asked.
+async fn pairs_are_asked(w: &World) -> (Vec<PlayerId>, Vec<TicketId>) {
     let config = w.teams("duel", 2, Some(10)).await;
     w.put(QueueConfig { penalties: Some(all()), ..config }).await;
     let p = w.players(4).await;
@@ -167,6 +170,22 @@ async fn who_accepted_in_the_same_party_is_not_to_blame(w: World) {
         tickets.push(w.engine.create_ticket(&w.server(), &party).await.unwrap().id);
     }
     w.turn().await;
+    (p, tickets)
+}
+
+async fn all_who_decline_in_one_call_are_to_blame(w: World) {
+    let (p, tickets) = pairs_are_asked(&w).await;
+    let both: Vec<String> = p[..2].iter().map(ToString::to_string).collect();
+    w.engine.answer_for(&w.server(), tickets[0], &both, false).await.unwrap();
+    w.settle();
+    for player in &p[..2] {
+        assert_eq!(short(&w, *player).await, [(OffenceKind::Dodge, 1, 0)]);
+    }
+    assert_eq!(short(&w, p[2]).await, [], "had no time to answer");
+}
+
+async fn who_accepted_in_the_same_party_is_not_to_blame(w: World) {
+    let (p, tickets) = pairs_are_asked(&w).await;
     let id = w.seen(tickets[0]).await.proposal.unwrap();
     w.engine.respond(&w.by(p[0]), id, p[0], true).await.unwrap();
     w.engine.respond(&w.by(p[1]), id, p[1], false).await.unwrap();
@@ -240,6 +259,34 @@ async fn who_was_refused_is_not_to_blame(w: World) {
     w.clock.advance_ms(11_000);
     w.turn().await;
     assert_eq!(short(&w, p[0]).await, [(OffenceKind::Dodge, 1, 0)]);
+}
+
+async fn it_counts_when_they_were_asked_though_the_queue_changes(w: World) {
+    let config = duel(&w, Some(10)).await;
+    let patience = async |s| {
+        let acceptance_ms = Some(Millis::from_secs(s));
+        w.put(QueueConfig { acceptance_ms, ..config.clone() }).await;
+    };
+    let p = w.players(2).await;
+    let id = ask(&w, &p).await;
+    w.engine.respond(&w.by(p[1]), id, p[1], true).await.unwrap();
+    // Reckoned by this they would have been asked by another process.
+    patience(600).await;
+    w.clock.advance_ms(11_000);
+    w.turn().await;
+    assert_eq!((short(&w, p[0]).await, short(&w, p[1]).await), (vec![(OffenceKind::Dodge, 1, 0)], vec![]));
+    // And by this after the store had refused.
+    patience(10).await;
+    let id = ask(&w, &p[..1]).await;
+    w.clock.advance_ms(1_000);
+    ill(&w, FULL);
+    refused(w.engine.respond(&w.by(p[0]), id, p[0], true).await, "store_refused");
+    ill(&w, Faults::NONE);
+    patience(1).await;
+    w.clock.advance_ms(10_000);
+    w.turn().await;
+    let stands = (short(&w, p[0]).await, short(&w, p[1]).await);
+    assert_eq!(stands, (vec![(OffenceKind::Dodge, 1, 0)], vec![]), "the store had refused meanwhile");
 }
 
 async fn an_answer_that_is_repeated_counts_once(w: World) {

@@ -1,12 +1,14 @@
 //! Many who change the same rows at the same time: nobody is told to come again.
 use crate::{
     defined::{of_scores, submitted},
+    gamelift::{asking, duel, listing, player, ruled_duel},
     matches::made,
     world::{World, keyed, mode, places, ticket, wide, world},
 };
 use gsm_core::{MatchId, Millis, PlayerId, QueueName, TicketId, limits};
 use gsm_engine::{
-    Direction, Operator, PayoutConfig, QueueConfig, Reports, ScheduleConfig, Silence, store::memory::Faults,
+    Direction, NewTicket, Operator, PayoutConfig, QueueConfig, Reports, ScheduleConfig, Silence,
+    store::memory::Faults,
 };
 use gsm_session::{PlayerSessionState, TicketState};
 
@@ -126,6 +128,41 @@ async fn a_ticket_is_not_taken_by_a_queue_that_is_deleted_meanwhile() {
         deleted += u32::from(gone.is_ok());
     }
     assert!(taken > 0 && deleted > 0, "{taken} taken, {deleted} deleted");
+}
+
+/// Each takes the place of what came before it, and the last of them waits.
+async fn one_of_them_waits(w: &World, all: Vec<NewTicket>) {
+    let all = all.iter().map(async |new| w.engine.create_ticket(&w.server(), new).await);
+    let made = futures::future::join_all(all).await;
+    all_well(&made);
+    let mut waiting = 0;
+    for ticket in made {
+        let state = w.seen(ticket.unwrap().id).await.state;
+        waiting += u32::from(!state.is_terminal());
+        assert!(
+            matches!(state, TicketState::Queued | TicketState::Searching | TicketState::Cancelled),
+            "{state}"
+        );
+    }
+    assert_eq!(waiting, 1);
+}
+
+#[tokio::test]
+async fn tickets_of_one_player_may_be_started_at_once() {
+    let w = slow();
+    duel(&w, None).await;
+    let ann = player(&w, "ann").await;
+    let all = (0..MANY).map(|n| asking(&format!("t-{n}"), "ann", ann)).collect();
+    one_of_them_waits(&w, all).await;
+}
+
+#[tokio::test]
+async fn backfills_of_one_session_may_be_started_at_once() {
+    let w = slow();
+    ruled_duel(&w).await;
+    let ann = player(&w, "ann").await;
+    let of = |n| NewTicket { session: Some("s-1".to_owned()), ..listing(&format!("t-{n}"), ann, "left") };
+    one_of_them_waits(&w, (0..MANY).map(of).collect()).await;
 }
 
 /// A bot, or a boss, whom everybody meets.

@@ -66,6 +66,25 @@ fn the_deadline_ends_it() {
     assert_eq!(p.outcome(), Outcome::Failed(failure));
 }
 
+#[test]
+fn several_answer_at_once() {
+    let mut p = after(&[(10, true)]);
+    let Ok(Outcome::Failed(failure)) = p.respond_all(&[player(10), player(11)], false, ms(10)) else {
+        panic!("they decline")
+    };
+    assert_eq!(failure.decliners, [player(10), player(11)], "the second one counts like the first");
+    let mut p = after(&ALL[..4]);
+    let got = p.respond_all(&[player(31), player(40), player(31)], true, ms(10));
+    assert_eq!(got, Ok(Outcome::Complete));
+    // All or none.
+    let mut p = after(&ALL[..4]);
+    let before = p.clone();
+    let refused = p.respond_all(&[player(31), player(99)], true, ms(10));
+    assert!(matches!(refused, Err(ProposalError::UnknownPlayer { .. })), "{refused:?}");
+    assert_eq!(p, before);
+    assert_eq!(p.respond_all(&[], true, ms(10)), Ok(Outcome::Waiting));
+}
+
 type Check = fn(&Result<Outcome, ProposalError>) -> bool;
 
 /// Player, answer, instant, and what comes of it.
@@ -230,8 +249,10 @@ fn who_plays_already_is_not_asked() {
         assert_eq!(p, before, "nobody is turned away by who plays already");
     }
     let mut taken_out = p.clone();
-    let Ok(Outcome::Failed(failure)) = taken_out.withdraw(player(10), ms(10)) else { panic!("still open") };
+    let Ok(Outcome::Failed(failure)) = taken_out.withdraw(&[player(10)], ms(10)) else {
+        panic!("still open")
+    };
     assert_eq!((failure.unwilling, failure.silent), (tickets(&[1]), tickets(&[2])));
     assert_eq!(p.respond(player(20), true, ms(10)), Ok(Outcome::Complete));
-    assert_eq!(p.withdraw(player(11), ms(10)), Err(ProposalError::AnsweredAlready { player: player(11) }));
+    assert_eq!(p.withdraw(&[player(11)], ms(10)), Err(ProposalError::AnsweredAlready { player: player(11) }));
 }

@@ -2,7 +2,10 @@
 use super::{Asked, arn, fault::Fault, page, shapes::is_name, tags::given, tree::Tree};
 use gsm_core::{Millis, Mode, QueueName, RuleSetName, Timestamp, limits};
 use gsm_engine::{EngineError, GameLift, QueueConfig, TagChange};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// Configurations of a page where the caller names no number, and at most.
 const PAGE_SIZE: usize = 100;
@@ -213,8 +216,8 @@ pub(super) async fn update(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Faul
     Ok(Tree::empty().with("Configuration", shown(asked, &changed.await?)))
 }
 
-/// Those of these names that there are, or a page of all, or of those that go by a rule set. A native queue whose name the wire
-/// does not take is not shown.
+/// Those of these names that there are, each once, or a page of all, or of those that go by a rule set. A native queue whose name
+/// the wire does not take is not shown.
 pub(super) fn describe(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
     let mut next = None;
     let mut queues: Vec<Arc<QueueConfig>> = if input.items("Names").is_empty() {
@@ -226,7 +229,10 @@ pub(super) fn describe(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
         let all = asked.engine.queues().into_iter().filter(is_shown);
         all.filter(|queue| after.as_ref().is_none_or(|after| queue.name > *after)).collect()
     } else {
-        input.texts("Names").into_iter().filter_map(|name| found(asked, name).ok()).collect()
+        // A body has room for very many names, of which there are few.
+        let mut seen = BTreeSet::new();
+        let named = input.texts("Names").into_iter().filter_map(|name| found(asked, name).ok());
+        named.filter(|queue| seen.insert(queue.name.clone())).collect()
     };
     if let Some(text) = input.text("RuleSetName") {
         queues.retain(|queue| queue.rule_set.as_ref().is_some_and(|name| name.as_str() == arn::name(text)));

@@ -52,7 +52,7 @@ use gsm_engine::{AdminRole, Call, Engine, Principal, Role};
 use gsm_security::{Caller, Face, Moment};
 use operations::Operation;
 use protocol::BODY_BYTES_MAX;
-use replays::Replays;
+use replays::{Proof, Replays};
 use std::sync::Arc;
 use tree::Tree;
 
@@ -102,7 +102,7 @@ struct Who {
     role: Role,
     region: Option<String>,
     /// The signature that was verified.
-    signature: Option<[u8; 32]>,
+    signature: Option<Proof>,
     /// By which the limiter counts; without them it does by address.
     bits: Option<u128>,
 }
@@ -209,7 +209,7 @@ async fn done(
     if operation.mutating
         && let Some(signature) = who.signature
     {
-        app.wire.replays.first(signature, &parts.headers, now)?;
+        app.wire.replays.first(&signature, &parts.headers, now, wall)?;
     }
     let place = app.wire.place(who.region.as_deref());
     let origin = app.audit.origin(trail, std::iter::empty(), &json::write(&input));
@@ -320,7 +320,11 @@ fn shown(fault: Fault, request_id: &str) -> Fault {
 
 /// A random UUID (version 4), as the real service names requests.
 fn uuid(ids: &dyn IdSource) -> String {
-    let bits = ids.next_u128() & !(0xf << 76 | 0b11 << 62) | 4 << 76 | 0b10 << 62;
+    uuid_of(ids.next_u128() & !(0xf << 76 | 0b11 << 62) | 4 << 76 | 0b10 << 62)
+}
+
+/// These bits as UUIDs are written.
+pub(crate) fn uuid_of(bits: u128) -> String {
     let hex = format!("{bits:032x}");
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
     [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")

@@ -1,7 +1,7 @@
 //! The inputs of the operations: botocore's model of GameLift (2015-10-01), and where that is silent the limits of the
 //! developer guide.
 use super::shape::{Member, Pattern, Shape, Text};
-use gsm_core::limits::{ATTRIBUTE_NAME_CHARS_MAX, LATENCIES_MAX};
+use gsm_core::limits::{ATTRIBUTE_NAME_CHARS_MAX, ATTRIBUTE_STRINGS_MAX, LATENCIES_MAX};
 
 /// Longest text where the model names no limit; the body's limit is below it anyway.
 const UNLIMITED: usize = super::protocol::BODY_BYTES_MAX;
@@ -85,11 +85,14 @@ const GAME_PROPERTIES: Shape = Shape::List {
 };
 const QUEUE_ARNS: Shape = Shape::List { min: 0, max: UNLIMITED, of: &patterned(1, 512, ARN_PATTERN) };
 
-/// Lists, maps and numbers of attributes as the quotas have them.
+/// Strings of a list as they come: repeats are dropped before the quota counts them.
+const STRINGS_SENT_MAX: usize = 10 * ATTRIBUTE_STRINGS_MAX;
+
+/// Maps and numbers of attributes as the quotas have them.
 const ATTRIBUTE: Shape = Shape::Structure(&[
     may("S", Shape::Text(text(1, 100))),
     may("N", Shape::Double),
-    may("SL", Shape::List { min: 0, max: 100, of: &Shape::Text(text(1, 100)) }),
+    may("SL", Shape::List { min: 0, max: STRINGS_SENT_MAX, of: &Shape::Text(text(1, 100)) }),
     may("SDM", Shape::Map { max: 10, keys: text(1, 100), of: &Shape::Double }),
 ]);
 const PLAYER: Shape = Shape::Structure(&[

@@ -32,30 +32,44 @@ async fn enter(asked: &Asked<'_>, input: &Tree, intake: Intake) -> Result<Tree, 
         None => super::uuid(&**asked.engine.ids()),
     };
     let own_id = RequestKey::new(&own_id).map_err(|error| Fault::invalid(format!("`ticketId`: {error}")))?;
-    let players = asked.engine.gamelift_players(&asked.call, &names).await?;
+    let known = asked.engine.gamelift_known(&names).await?;
     let mut seen = BTreeMap::new();
-    for (player, name) in players.iter().zip(&names) {
+    for (player, name) in known.iter().zip(&names).filter_map(|(player, name)| Some((player.as_ref()?, name)))
+    {
         if let Some(first) = seen.insert(player, name) {
             let detail = format!("player `{first}` comes twice in the ticket, once as `{name}`");
             return Err(Fault::invalid(detail));
         }
     }
-    let Some((leader, members)) = players.split_first() else {
-        return Err(Fault::invalid("a ticket has at least one player"));
-    };
     let new = NewTicket {
-        queue: queue.name.clone(),
-        also: Vec::new(),
-        leader: *leader,
-        members: members.iter().map(|player| (*player, None)).collect(),
         own_id: Some(own_id),
         brought,
         intake,
         session: input.text("GameSessionArn").map(str::to_owned),
+        ..NewTicket::new(queue.name.clone(), PlayerId::from_u128(0))
     };
+    let players = match known.iter().copied().collect::<Option<Vec<_>>>() {
+        Some(players) => players,
+        None => {
+            // Who is new is not made for a ticket that is refused: until that is known, any id does.
+            let any = || PlayerId::fresh(&**asked.engine.ids());
+            let players: Vec<PlayerId> = known.iter().map(|player| player.unwrap_or_else(any)).collect();
+            asked.engine.check_ticket(&asked.call, &of(new.clone(), &players)?).await.map_err(told)?;
+            asked.engine.gamelift_players(&asked.call, &names).await?
+        }
+    };
+    let new = of(new, &players)?;
     let made = asked.engine.create_ticket(&asked.call, &new).await;
     let view = made.map_err(|error| by_name(told(error), players.iter().zip(&names)))?;
     Ok(Tree::empty().with("MatchmakingTicket", shown(asked, &view)))
+}
+
+/// The ticket of these players.
+fn of(new: NewTicket, players: &[PlayerId]) -> Result<NewTicket, Fault> {
+    let none = || Fault::invalid("a ticket has at least one player");
+    let (leader, members) = players.split_first().ok_or_else(none)?;
+    let members = members.iter().map(|player| (*player, None)).collect();
+    Ok(NewTicket { leader: *leader, members, ..new })
 }
 
 /// Why a ticket is not made, in the words that clients know.
@@ -165,9 +179,6 @@ fn why(state: TicketState, why: Option<&str>) -> Option<(&'static str, &str)> {
     match state {
         TicketState::TimedOut => Some(("TimedOut", TIMED_OUT)),
         TicketState::Cancelled => Some(("Cancelled", cancelled(why))),
-        TicketState::Failed => {
-            Some(("UNEXPECTED_ERROR", "An unexpected error was encountered during match placing."))
-        }
         // The service gives a reason here, and does not say which.
         TicketState::Searching => why.map(|_| ("AcceptanceFailed", NOT_ACCEPTED)),
         _ => None,

@@ -1,5 +1,5 @@
 //! Who signed a request: the access key, the time and the signature must all be right.
-use super::{Who, fault::Fault, protocol::X_AMZ_TARGET, sigv4::Authorization};
+use super::{Who, fault::Fault, protocol::X_AMZ_TARGET, replays::Proof, sigv4::Authorization};
 use crate::api::App;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::http::{HeaderName, header, request::Parts};
@@ -36,6 +36,7 @@ fn bad(message: impl Into<std::borrow::Cow<'static, str>>) -> Fault {
 pub(super) struct Signed<'a> {
     found: Authorization<'a>,
     at: &'a str,
+    signed_at: Timestamp,
     key: AwsKeyRow,
     secret: String,
 }
@@ -61,7 +62,7 @@ impl<'a> Signed<'a> {
             }
         }
         let at = parts.headers.get(X_AMZ_DATE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        is_current(&found, at, now)?;
+        let signed_at = current(&found, at, now)?;
         let unknown = || Fault::unproved("UnrecognizedClientException", "the access key is not valid here");
         let id = key_id(found.access_key).ok_or_else(unknown)?;
         let key = app.engine.aws_key(id).await?.ok_or_else(unknown)?;
@@ -69,12 +70,12 @@ impl<'a> Signed<'a> {
             tracing::error!(key = %id, "the secret of an access key does not open: is `gamelift.master_key_file` another one?");
             unknown()
         })?;
-        Ok(Self { found, at, key, secret })
+        Ok(Self { found, at, signed_at, key, secret })
     }
 
     /// Who signed, if the signature is the one that this request should have.
     pub(super) fn proved(self, parts: &Parts, body: &[u8]) -> Result<Who, Fault> {
-        let Self { found, at, key, secret } = self;
+        let Self { found, at, signed_at, key, secret } = self;
         let expected = found.expected(parts, body, at, &secret)?;
         if verify_slices_are_equal(&expected, &found.signature).is_err() {
             return Err(bad("the signature is not that of this request and key: check the secret"));
@@ -83,13 +84,14 @@ impl<'a> Signed<'a> {
         let principal =
             if key.role == Role::Admin { Principal::Admin(name) } else { Principal::Server(name) };
         let region = Some(found.region.to_owned());
-        let (signature, bits) = (Some(found.signature), Some(key.id.as_u128()));
-        Ok(Who { principal, role: key.role, region, signature, bits })
+        let bits = key.id.as_u128();
+        let signature = Some(Proof { key: bits, signature: found.signature, signed_at });
+        Ok(Who { principal, role: key.role, region, signature, bits: Some(bits) })
     }
 }
 
-/// Refuses what was signed too long ago, or will be.
-fn is_current(found: &Authorization<'_>, at: &str, now: Timestamp) -> Result<(), Fault> {
+/// When it was signed; refuses what was signed too long ago, or will be.
+fn current(found: &Authorization<'_>, at: &str, now: Timestamp) -> Result<Timestamp, Fault> {
     let signed_at =
         instant(at).ok_or_else(|| bad("the X-Amz-Date header is not of the form 20260105T100000Z"))?;
     if !at.starts_with(found.date) || found.date.len() != 8 {
@@ -101,7 +103,7 @@ fn is_current(found: &Authorization<'_>, at: &str, now: Timestamp) -> Result<(),
     if signed_at > now.saturating_add(SKEW_MAX) {
         return Err(bad(format!("signature not yet current: `{at}` is more than five minutes from now")));
     }
-    Ok(())
+    Ok(signed_at)
 }
 
 /// The instant of an `X-Amz-Date`.

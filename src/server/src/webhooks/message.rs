@@ -33,7 +33,7 @@ pub(crate) fn event_bridge(event: &MatchmakingEvent, account: &Account) -> Value
     let (region, name) = (account.region(&event.queue), &event.queue.name);
     json!({
         "version": "0",
-        "id": uuid(event.id.as_u128()),
+        "id": gamelift::uuid_of(event.id.as_u128()),
         "detail-type": "GameLift Matchmaking Event",
         "source": "aws.gamelift",
         "account": account.id,
@@ -48,17 +48,11 @@ pub(crate) fn event_bridge(event: &MatchmakingEvent, account: &Account) -> Value
 pub(crate) fn sns(event: &MatchmakingEvent, account: &Account, topic: &str) -> Value {
     json!({
         "Type": "Notification",
-        "MessageId": uuid(event.id.as_u128()),
+        "MessageId": gamelift::uuid_of(event.id.as_u128()),
         "TopicArn": topic,
         "Message": event_bridge(event, account).to_string(),
         "Timestamp": iso(event.at),
     })
-}
-
-fn uuid(bits: u128) -> String {
-    let hex = format!("{bits:032x}");
-    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-    format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
 }
 
 fn detail(event: &MatchmakingEvent) -> Value {
@@ -68,7 +62,12 @@ fn detail(event: &MatchmakingEvent) -> Value {
     let tickets: Vec<Value> = event.tickets.iter().map(ticket).collect();
     put("tickets", json!(tickets));
     let players: Vec<Value> = event.tickets.iter().flat_map(players).collect();
-    put("gameSessionInfo", json!({ "players": players }));
+    let mut session = Map::from_iter([("players".to_owned(), json!(players))]);
+    // Of a match at most one ticket has one: the backfill.
+    if let Some(arn) = event.tickets.iter().find_map(|ticket| ticket.session.as_ref()) {
+        session.insert("gameSessionArn".to_owned(), json!(arn));
+    }
+    put("gameSessionInfo", Value::Object(session));
     if let Some(data) = event.queue.gamelift.as_ref().and_then(|of| of.custom_event_data.as_ref()) {
         put("customEventData", json!(data));
     }

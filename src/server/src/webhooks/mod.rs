@@ -33,6 +33,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Events that wait for one destination: those under way, and those that are tried again, too.
 const WAITING_MAX: usize = 10_000;
+/// Bytes of their bodies, together.
+const WAITING_BYTES_MAX: usize = 64 << 20;
 /// Requests to one destination at once. An event that waits until it is tried again is none of them.
 const AT_ONCE: usize = 32;
 /// Tries of one event, and what is waited between the first two; twice as long from one to the next.
@@ -65,13 +67,15 @@ struct Destination {
     /// Nothing once no more events are taken.
     queue: Mutex<Option<mpsc::Sender<Outgoing>>>,
     places: Arc<Semaphore>,
+    /// One for each byte that may wait.
+    bytes: Arc<Semaphore>,
 }
 
 struct Outgoing {
     id: String,
     body: Bytes,
-    /// It waits until it is delivered or lost.
-    _place: OwnedSemaphorePermit,
+    /// It waits until it is delivered or lost: its place and its bytes.
+    _room: [OwnedSemaphorePermit; 2],
 }
 
 impl Destination {
@@ -86,8 +90,10 @@ impl Destination {
         let queue = self.queue.lock();
         let queue = queue.as_ref().ok_or("the server has stopped")?;
         let place = self.places.clone().try_acquire_owned().map_err(|_| "too many wait")?;
+        let len = u32::try_from(body.len()).unwrap_or(u32::MAX);
+        let bytes = self.bytes.clone().try_acquire_many_owned(len).map_err(|_| "too many bytes wait")?;
         // The queue is as long as there are places.
-        queue.try_send(Outgoing { id, body, _place: place }).map_err(|_| "the server has stopped")
+        queue.try_send(Outgoing { id, body, _room: [place, bytes] }).map_err(|_| "the server has stopped")
     }
 }
 
@@ -110,6 +116,7 @@ impl Webhooks {
         for (config, secret) in destinations {
             let (queue, waiting) = mpsc::channel(WAITING_MAX);
             let places = Arc::new(Semaphore::new(WAITING_MAX));
+            let bytes = Arc::new(Semaphore::new(WAITING_BYTES_MAX));
             let sender = Sender {
                 client: client.clone(),
                 turns: Semaphore::new(AT_ONCE),
@@ -119,7 +126,7 @@ impl Webhooks {
                 clock: clock.clone(),
             };
             senders.spawn(sender.run(waiting, places.clone(), cut.clone()));
-            made.push(Destination { config, queue: Mutex::new(Some(queue)), places });
+            made.push(Destination { config, queue: Mutex::new(Some(queue)), places, bytes });
         }
         Ok(Arc::new(Self { account, destinations: made, counts, senders, cut }))
     }

@@ -201,6 +201,25 @@ async fn one_too_many_is_lost() {
     assert_eq!(counted(&webhooks), (0, 1));
 }
 
+/// Of large matches few may wait.
+#[tokio::test]
+async fn what_waits_is_bounded_in_bytes_too() {
+    let (_receiver, addr) = receiver(&[]).await;
+    let webhooks = start(addr, true);
+    let large = |n| {
+        let mut event = event(n, None);
+        let queue = Arc::make_mut(&mut event.queue);
+        queue.gamelift.as_mut().unwrap().custom_event_data = Some("x".repeat(WAITING_BYTES_MAX / 3));
+        event
+    };
+    (0..3).for_each(|n| webhooks.hear(large(n)));
+    assert_eq!(counted(&webhooks), (0, 1));
+    webhooks.hear(event(3, None));
+    assert_eq!(counted(&webhooks), (0, 1), "a small one has room");
+    webhooks.finish(Instant::now() + Duration::from_secs(600)).await;
+    assert_eq!(webhooks.destinations[0].bytes.available_permits(), WAITING_BYTES_MAX);
+}
+
 /// Those that a destination does not take hold up no others.
 #[tokio::test]
 async fn what_waits_to_be_tried_again_holds_nobody_up() {

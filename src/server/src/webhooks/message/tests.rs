@@ -34,7 +34,10 @@ fn event(what: Happening, match_id: Option<u128>, players: [EventPlayer; 2]) -> 
     });
     let at = Timestamp::from_millis(1_767_607_200_120);
     let [one, two] = players;
-    let ticket = |id: &str, player| EventTicket { id: id.into(), queued_at: at, players: vec![player] };
+    let ticket = |id: &str, player| {
+        let players = vec![player];
+        EventTicket { id: id.into(), queued_at: at, session: None, players }
+    };
     MatchmakingEvent {
         id: EventId::from_u128(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef),
         at,
@@ -171,6 +174,17 @@ fn each_event_has_the_members_that_flexmatch_gives_it() {
     for (event, expected) in table {
         assert_eq!(own(&event), expected, "{:?}", event.what);
     }
+}
+
+#[test]
+fn a_backfill_names_its_session() {
+    const ARN: &str = "arn:aws:gamelift:us-east-1::gamesession/fleet-1/s";
+    let mut event = event(Happening::Succeeded, MATCH, both(true, [None, None]));
+    event.tickets[1].session = Some(ARN.into());
+    let detail = &event_bridge(&event, &account())["detail"];
+    let players = json!([{"playerId": "ada", "team": "red"}, {"playerId": "bo", "team": "blue"}]);
+    assert_eq!(detail["gameSessionInfo"], json!({"players": players, "gameSessionArn": ARN}));
+    assert_eq!(detail["tickets"][1].get("gameSessionArn"), None);
 }
 
 #[test]

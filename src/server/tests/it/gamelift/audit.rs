@@ -101,6 +101,38 @@ async fn changes_of_the_wire_are_written_down_and_reads_are_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_ticket_makes_no_players() {
+    let mut world = World::new().await;
+    let client = &world.anyone;
+    duel_rules(client, "r").await;
+    configuration(client, "c", "r", json!({})).await;
+    let id = |answer: &Answer| answer.headers["x-amzn-requestid"].to_str().unwrap().to_owned();
+    let start = async |ticket: &str, config: &str, name: &str, skill: &Value| {
+        let player = json!({ "PlayerId": name, "PlayerAttributes": { "skill": skill } });
+        let input = json!({ "TicketId": ticket, "ConfigurationName": config, "Players": [player] });
+        call(client, "StartMatchmaking", input).await
+    };
+    let number = json!({ "N": 7 });
+    let taken = start("t-1", "c", "a", &number).await;
+    let (taken, _) = (id(&taken), taken.output());
+    let mut refused = Vec::new();
+    for (ticket, config, skill) in
+        [("t-1", "c", &number), ("t-2", "none", &number), ("t-2", "c", &json!({ "S": "seven" }))]
+    {
+        let answer = start(ticket, config, "stranger", skill).await;
+        assert_eq!(answer.status, 400, "{ticket} {config} {skill}: {}", answer.text);
+        refused.push(id(&answer));
+    }
+    world.stop().await;
+    let records = records(&world.data());
+    for id in refused {
+        assert_eq!(records.get(&id), None, "nothing was changed");
+    }
+    let players = records[""].1.iter().filter(|of| of.starts_with("plr-")).count();
+    assert_eq!((players, records.contains_key(&taken)), (1, true));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_that_may_change_something_has_one_record_also_where_it_does_not() {
     let mut world = World::new().await;
     let client = &world.anyone;

@@ -119,6 +119,10 @@ async fn configurations_read_back_and_change_in_part() {
     assert_eq!(changed, expected);
     let found = ask("DescribeMatchmakingConfigurations", json!({ "Names": ["none", arn] })).await.output();
     assert_eq!(found, json!({ "Configurations": [expected] }), "unknown names are left out");
+    // However often it is named, by name or by ARN: an answer is no larger for it.
+    let named: Vec<&str> = ["c-1", arn].into_iter().cycle().take(8_000).collect();
+    let again = ask("DescribeMatchmakingConfigurations", json!({ "Names": named })).await.output();
+    assert_eq!(again, found);
     let by_rules = |name: &str| ask("DescribeMatchmakingConfigurations", json!({ "RuleSetName": name }));
     assert_eq!(by_rules("other").await.output()["Configurations"].as_array().unwrap().len(), 1);
     assert_eq!(by_rules("r").await.output(), json!({ "Configurations": [] }));

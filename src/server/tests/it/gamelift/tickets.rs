@@ -71,6 +71,16 @@ async fn tickets_that_cannot_be_are_refused() {
     ] {
         start("c", players).await.exception(400, "InvalidRequestException");
     }
+    // A list has at most a hundred strings; repeats are none.
+    let listing =
+        |strings: Vec<String>| json!([{ "PlayerId": "a", "PlayerAttributes": { "x": { "SL": strings } } }]);
+    let strings = |count: usize| (0..count).map(|n| n.to_string());
+    for strings in [strings(101).collect(), strings(1).cycle().take(1_001).collect()] {
+        start("c", listing(strings)).await.exception(400, "InvalidRequestException");
+    }
+    let made = start("c", listing(strings(100).chain(strings(100)).collect())).await.output();
+    let shown = &made["MatchmakingTicket"]["Players"][0]["PlayerAttributes"]["x"]["SL"];
+    assert_eq!(*shown, json!(strings(100).collect::<Vec<_>>()));
     start("none", json!([{ "PlayerId": "a" }])).await.exception(400, "NotFoundException");
     // A queue of the native API that goes by no rule set.
     start("duel", json!([{ "PlayerId": "a" }])).await.exception(400, "NotFoundException");
