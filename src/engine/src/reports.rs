@@ -446,7 +446,7 @@ impl Engine {
         Ok(views)
     }
 
-    /// How a player's reports went, where not all agreed.
+    /// How a player's reports went, where not all agreed or an operator ruled otherwise.
     #[must_use]
     pub fn candour(&self, player: PlayerId) -> Candour {
         self.views.reports.candour(player)

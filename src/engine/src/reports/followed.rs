@@ -4,7 +4,7 @@ use gsm_core::{Map, MatchId, PlayerId, Timestamp};
 use parking_lot::Mutex;
 use std::{collections::BTreeSet, ops::Bound};
 
-/// How a player's reports went, in matches on which not all agreed.
+/// How a player's reports went, where not all agreed or an operator ruled otherwise.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Candour {
     /// Matches that came to a dispute, in which the player had reported.
