@@ -261,7 +261,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         let wire = wire(&settings, master);
         let (clock, ids) = (engine.clock().clone(), engine.ids().clone());
         let (sequencer, audit) = Sequencer::start(&settings, store.clone(), clock, ids)?;
-        let shipping = Shipping::start(&settings.ship, &settings.node, &audit, engine.clock())?;
+        let shipping = Shipping::start(&settings.ship, &settings.node, &audit, engine.clock());
+        let shipping = shipping.inspect_err(|_| sequencer.stop())?;
         Ok((wire, sequencer, audit, shipping, webhooks, recorded))
     });
     let (wire, sequencer, audit, shipping, webhooks, recorded) = match prepared {
@@ -276,6 +277,14 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         && let Err(error) =
             engine.record(Writing::start(files, &**engine.ids(), engine.clock(), &tasks, &stop)).await
     {
+        stop.cancel();
+        tasks.close();
+        tasks.wait().await;
+        let threads = move || {
+            sequencer.stop();
+            shipping.stop();
+        };
+        drop(tokio::task::spawn_blocking(threads).await);
         close_quietly(store).await;
         return Err(error.into());
     }
@@ -504,6 +513,20 @@ async fn turn(app: Arc<App>) {
             tracing::debug!(?report, "turn");
         }
         tokio::time::sleep(TURN_REST.as_duration()).await;
+    }
+}
+
+/// Jobs that were left behind, and boards that are not filled yet, until the stop.
+async fn jobs(app: Arc<App>) {
+    let turns = async {
+        loop {
+            tokio::time::sleep(JOBS_REST.as_duration()).await;
+            app.engine.tick_jobs().await;
+        }
+    };
+    tokio::select! {
+        () = turns => {}
+        () = app.stop.cancelled() => {}
     }
 }
 
