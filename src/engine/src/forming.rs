@@ -69,9 +69,32 @@ impl TickReport {
 }
 
 impl Engine {
-    /// One turn over all queues. Call it again after [`Engine::wait_for_work`]. While the store refuses nothing is done but to
-    /// ask it, a few times a second.
+    /// One turn of all that is done in turns: [`Engine::tick_queues`], then [`Engine::tick_jobs`]. For whoever takes turns with
+    /// nobody; a server gives each a task of its own.
     pub async fn tick(&self) -> TickReport {
+        let report = self.tick_queues().await;
+        self.tick_jobs().await;
+        report
+    }
+
+    /// One turn over what may be long and what no player waits for: jobs that were left behind, boards that are not filled
+    /// yet. May take minutes; whoever gives it up in the middle loses nothing that a later turn does not do.
+    pub async fn tick_jobs(&self) {
+        // The matcher's turns ask it.
+        if self.refusals.go_on() {
+            return;
+        }
+        if let Err(error) = self.settle_gates(false).await {
+            tracing::warn!(%error, "a job that was left behind is not settled yet");
+        }
+        if let Err(error) = self.fill_boards().await {
+            tracing::warn!(%error, "a board that was defined is not filled yet");
+        }
+    }
+
+    /// One turn over all queues. Call it again after [`Engine::wait_for_work`]. While the store refuses nothing is done but to
+    /// ask it, a few times a second. It waits for no board that is filled, and for no job.
+    pub async fn tick_queues(&self) -> TickReport {
         if !self.takes_commits().await {
             return TickReport::default();
         }
@@ -107,18 +130,12 @@ impl Engine {
             Ok(more) => report.more |= more,
             Err(error) => tracing::warn!(%error, "outbox not settled yet"),
         }
-        if let Err(error) = self.settle_gates(false).await {
-            tracing::warn!(%error, "a job that was left behind is not settled yet");
-        }
         if let Err(error) = self.publish_learnt().await {
             tracing::warn!(%error, "what was learnt is not published yet");
         }
         self.look_at_pairs().await;
         for (board, players) in self.views.boards.sweep(self.clock.now()) {
             self.views.watches.lost_ranks(&board, &players);
-        }
-        if let Err(error) = self.fill_boards().await {
-            tracing::warn!(%error, "a board that was defined is not filled yet");
         }
         report
     }

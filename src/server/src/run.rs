@@ -51,6 +51,8 @@ pub use crate::dev::DevCredentials;
 const TURN_AT_LEAST: Millis = Millis::new(100);
 /// Between a turn of the matcher and the next, so that tickets which come together are looked at together.
 const TURN_REST: Millis = Millis::new(5);
+/// Between two turns over long work, nearly all of which find nothing to do.
+const JOBS_REST: Millis = Millis::new(100);
 /// Watches that have ended are looked for at least so often.
 const TELL_AT_LEAST: Millis = Millis::from_secs(60);
 /// Between two turns of rank events, so that moves which come together are told as one.
@@ -319,6 +321,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         tasks.spawn(tls.watch(stop.clone()));
     }
     tasks.spawn(turn(app.clone()));
+    tasks.spawn(jobs(app.clone()));
     tasks.spawn(tell(app.clone()));
     tasks.spawn(watch(app.clone()));
     tasks.spawn(upkeep::run(app.clone(), settings.retention.clone()));
@@ -507,7 +510,7 @@ async fn turn(app: Arc<App>) {
                 () = app.stop.cancelled() => return,
             }
         }
-        let report = app.engine.tick().await;
+        let report = app.engine.tick_queues().await;
         more = report.more;
         if report.matches + report.proposals > 0 {
             tracing::debug!(?report, "turn");

@@ -243,6 +243,28 @@ async fn who_defines_something_waits_for_no_job_that_is_decided() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_matcher_waits_for_no_long_work() {
+    let w = played().await;
+    let admin = w.admin();
+    let (mut put, mut turns) = (Box::pin(w.engine.put_board(&admin, of_mode("plain", "duel"))), 0);
+    while futures::poll!(&mut put).is_pending() {
+        let turn = tokio::time::timeout(Duration::from_secs(60), w.engine.tick_queues());
+        turn.await.expect("waits for the board");
+        turns += 1;
+    }
+    assert!(turns > 3, "{turns}");
+    let mut put = Box::pin(w.engine.put_board(&admin, counting("best")));
+    while !gate_of(&w).await.is_some_and(|gate| gate.applied.is_some()) {
+        assert!(futures::poll!(&mut put).is_pending(), "it is never seen to be carried out");
+    }
+    drop(put);
+    w.engine.tick_queues().await;
+    assert!(gate_of(&w).await.is_some());
+    w.engine.tick_jobs().await;
+    assert!(gate_of(&w).await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_job_that_waits_for_its_turn_is_not_left_behind() {
     let w = played().await;
     let (admin, again) = (w.admin(), w.admin());
