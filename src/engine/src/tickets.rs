@@ -234,6 +234,9 @@ impl Engine {
         if let Some(queue) = new.queues().find(full) {
             return Err(EngineError::QueueFull { queue: queue.to_string() });
         }
+        if let Some(queue) = queues.iter().find(|queue| self.views.rule_sets.is_unusable(queue)) {
+            return Err(EngineError::RuleSetUnusable { queue: queue.name.to_string() });
+        }
         let mut rated = Vec::with_capacity(queues.len());
         for queue in queues {
             let rows = self.ratings(&queue.mode, &players).await?;
