@@ -48,7 +48,7 @@ impl Known {
 }
 
 impl Known {
-    /// Whether it has added nothing.
+    /// Whether it adds nothing.
     fn is_empty(&self) -> bool {
         self.due.is_none() && !self.disputed && self.disputants.is_empty() && self.overruled.is_empty()
     }
@@ -93,6 +93,11 @@ impl Kept {
         }
         self.known.insert(id, known);
     }
+}
+
+/// Whether something of a row is followed: all others lie where the start does not look.
+pub(super) fn is_followed(row: &ReportsRow) -> bool {
+    !Known::of(row).is_empty()
 }
 
 impl Followed {
