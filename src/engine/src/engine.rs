@@ -212,9 +212,10 @@ impl Views {
                 self.pools.ticket(*id, ticket);
             }
             (Key::Proposal(id), Some(Row::Proposal(queue, proposal, _))) => {
-                self.pools.proposal(*id, Some((queue, proposal)))
+                let asked_by = || self.queues.when_asked(queue, proposal.deadline());
+                self.pools.proposal(*id, (queue, proposal), asked_by);
             }
-            (Key::Proposal(id), None) => self.pools.proposal(*id, None),
+            (Key::Proposal(id), None) => self.pools.proposal_ended(*id),
             (Key::Match(id), Some(Row::Match(row))) => self.pools.running(*id, Some(row)),
             (Key::Match(id), None) => self.pools.running(*id, None),
             (Key::Queue(name), Some(Row::Queue(json))) => {
@@ -255,7 +256,7 @@ impl Views {
 }
 
 impl Views {
-    fn rules_of(&self, queue: &QueueConfig) -> Rules {
+    pub(crate) fn rules_of(&self, queue: &QueueConfig) -> Rules {
         Rules::of(queue, self.rule_sets.of(queue))
     }
     /// Lets the pool of a queue follow what is known of it now.
@@ -407,7 +408,8 @@ impl Engine {
         .await?;
         self.each(KeyRange::Proposals, |key, found| {
             if let (Key::Proposal(id), Row::Proposal(queue, proposal, _)) = (key, &*found.row) {
-                self.views.pools.proposal(id, Some((queue, proposal)));
+                let asked_by = || self.views.queues.when_asked(queue, proposal.deadline());
+                self.views.pools.proposal(id, (queue, proposal), asked_by);
             }
             Ok(())
         })

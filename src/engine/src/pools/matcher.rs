@@ -47,6 +47,19 @@ impl Rules {
         }
     }
 
+    /// Whether these are the same rules, and not only some that say the same.
+    pub(crate) fn are(&self, others: &Self) -> bool {
+        match (self, others) {
+            (Self::Unknown, Self::Unknown) => true,
+            (Self::Window(rules, judged), Self::Window(of, by)) => rules == of && judged == by,
+            (
+                Self::Set { set, rating_attribute, judged },
+                Self::Set { set: of, rating_attribute: rating, judged: by },
+            ) => Arc::ptr_eq(set, of) && rating_attribute == rating && judged == by,
+            _ => false,
+        }
+    }
+
     /// A ticket as the pool takes it, judged by the model where its queue asks for that.
     pub(super) fn entering(
         &self,

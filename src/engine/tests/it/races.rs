@@ -128,6 +128,33 @@ async fn a_ticket_is_not_taken_by_a_queue_that_is_deleted_meanwhile() {
     assert!(taken > 0 && deleted > 0, "{taken} taken, {deleted} deleted");
 }
 
+#[tokio::test]
+async fn no_match_is_formed_by_rules_of_before_and_rated_by_those_of_after() {
+    let (mut played, mut waits) = (0, 0);
+    for (nth, w) in unlike_each_other().enumerate() {
+        let config = w.teams("duel", 1, None).await;
+        let p = w.players(2).await;
+        let tickets = [w.enter("duel", p[0]).await.id, w.enter("duel", p[1]).await.id];
+        let other = QueueConfig { mode: mode("duos"), rules: wide(2), ..config };
+        let (turn, put) = (w.engine.tick(), w.put(other));
+        if nth % 2 == 0 {
+            futures::join!(turn, put);
+        } else {
+            futures::join!(put, turn);
+        }
+        w.turn().await;
+        match w.seen(tickets[0]).await.match_id {
+            None => waits += 1,
+            Some(id) => {
+                played += 1;
+                let row = w.engine.match_view(&w.admin(), id).await.unwrap().row;
+                assert_eq!(row.mode, mode("duel"), "{nth}");
+            }
+        }
+    }
+    assert!(played > 0 && waits > 0, "{played} played, {waits} wait");
+}
+
 /// A bot, or a boss, whom everybody meets.
 #[tokio::test]
 async fn results_of_a_popular_player_may_come_at_once() {
