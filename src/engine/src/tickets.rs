@@ -121,10 +121,11 @@ impl Engine {
             (Some(own), _) => Self::gamelift_ticket_id(own),
             (None, _) => TicketId::fresh(&*self.ids),
         };
+        // Through all tries: one of them may have ended an older ticket for this one's sake.
+        let _passed = self.doors.pass(new.queues()).await;
+        // They may have gone before.
+        new.queues().try_for_each(|name| self.queue(name).map(drop))?;
         for _ in 0..limits::CONFLICT_TRIES_MAX {
-            let _passed = self.doors.pass(new.queues()).await;
-            // They may have gone before.
-            new.queues().try_for_each(|name| self.queue(name).map(drop))?;
             match self.try_create_ticket(call, new, id, &queues).await {
                 Err(EngineError::Raced(_)) => {}
                 done => return done,

@@ -6,7 +6,8 @@ use crate::{
 };
 use gsm_core::{MatchId, Millis, PlayerId, QueueName, TicketId, limits};
 use gsm_engine::{
-    Direction, Operator, PayoutConfig, QueueConfig, Reports, ScheduleConfig, Silence, store::memory::Faults,
+    Direction, Intake, NewTicket, Operator, PayoutConfig, QueueConfig, Reports, ScheduleConfig, Silence,
+    store::memory::Faults,
 };
 use gsm_session::{PlayerSessionState, TicketState};
 
@@ -126,6 +127,26 @@ async fn a_ticket_is_not_taken_by_a_queue_that_is_deleted_meanwhile() {
         deleted += u32::from(gone.is_ok());
     }
     assert!(taken > 0 && deleted > 0, "{taken} taken, {deleted} deleted");
+}
+
+#[tokio::test]
+async fn who_comes_again_is_not_lost_with_a_queue_that_is_to_be_deleted() {
+    for (nth, w) in unlike_each_other().enumerate() {
+        w.teams("duel", 1, None).await;
+        let (p, name, admin) = (w.players(1).await, QueueName::new("duel").unwrap(), w.admin());
+        let (new, by) = (NewTicket { intake: Intake::GameLift, ..ticket("duel", p[0]) }, w.server());
+        let older = w.engine.create_ticket(&by, &new).await.unwrap().id;
+        let (come, go) = (w.engine.create_ticket(&by, &new), w.engine.delete_queue(&admin, &name));
+        let (came, gone) = if nth % 2 == 0 {
+            futures::join!(come, go)
+        } else {
+            let (gone, came) = futures::join!(go, come);
+            (came, gone)
+        };
+        // There is always one of the two that waits.
+        assert!(came.is_ok() && gone.is_err(), "{nth}: {came:?} {gone:?}");
+        assert_eq!(w.seen(older).await.state, TicketState::Cancelled);
+    }
 }
 
 #[tokio::test]
