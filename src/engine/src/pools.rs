@@ -317,9 +317,11 @@ impl QueuePool {
         self.proposals.lock().len()
     }
 
-    /// Whether a ticket of the queue is live.
+    /// Whether a ticket of the queue is live. At one instant: tickets go to and fro between the two, and a commit tells of
+    /// where they go before it tells of where they come from.
     pub(crate) fn is_in_use(&self) -> bool {
-        self.open_proposals() > 0 || !self.inbox.lock().waiting.is_empty()
+        let (proposals, inbox) = (self.proposals.lock(), self.inbox.lock());
+        proposals.len() > 0 || !inbox.waiting.is_empty()
     }
 
     /// Keeps the queue as it is when it makes a proposal.

@@ -180,7 +180,6 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let Open { queue, proposal, heard, version } = open;
         let id = proposal.id();
-        changes.delete(Key::Proposal(id), *version);
         let tickets = self.tickets_of(proposal).await?;
         let (mut tellings, mut elsewhere, mut prediction) = (Vec::new(), Vec::new(), None);
         match outcome {
@@ -222,6 +221,8 @@ impl Engine {
                 }
             }
         }
+        // Last: whoever asks whether the queue is in use finds the proposal or the tickets that search again.
+        changes.delete(Key::Proposal(id), *version);
         self.commit(Home::Live, changes).await?;
         // Whoever searches on has no match.
         let tellings = tellings.into_iter().map(|told| match told.what {

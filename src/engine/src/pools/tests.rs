@@ -145,3 +145,24 @@ fn the_pool_of_a_deleted_queue_is_let_go_once_nothing_is_in_it() {
     pools.proposal_ended(ProposalId::from_u128(1));
     assert!(!stays(&[]));
 }
+
+#[test]
+fn a_queue_is_in_use_while_its_tickets_go_to_and_fro() {
+    const TIMES: u32 = 200_000;
+    let (pools, pool) = pools();
+    let id = ProposalId::from_u128(1);
+    come(&pool, 1..=1, false);
+    let going = thread::spawn(move || {
+        for _ in 0..TIMES {
+            pools.proposal(id, (&queue(), &asked(1)), || None);
+            pools.get(&queue()).unwrap().tell(Command::Ask(TicketId::from_u128(1)));
+            come(&pools.get(&queue()).unwrap(), 1..=1, false);
+            pools.proposal_ended(id);
+            drop(pools.get(&queue()).unwrap().settled());
+        }
+    });
+    while !going.is_finished() {
+        assert!(pool.is_in_use());
+    }
+    going.join().unwrap();
+}
