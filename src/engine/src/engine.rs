@@ -19,7 +19,7 @@ use crate::{
     token::TokenKey,
     turns::{Doors, Lines},
 };
-use gsm_core::{Clock, CommitKey, IdSource, Mode, RuleSetName, Timestamp, limits};
+use gsm_core::{Clock, CommitKey, IdSource, Mode, QueueName, RuleSetName, Timestamp, limits};
 use gsm_ranking::cohort::Seat;
 use gsm_rating::System;
 use gsm_session::TicketState;
@@ -217,17 +217,17 @@ impl Views {
                 if write.expect == Expect::Absent {
                     self.pools.asks(*id, now);
                 }
-                self.pools.proposal(*id, Some((queue, proposal)));
+                let asked_by = || self.queues.when_asked(queue, proposal.deadline());
+                self.pools.proposal(*id, (queue, proposal), asked_by);
             }
-            (Key::Proposal(id), None) => self.pools.proposal(*id, None),
+            (Key::Proposal(id), None) => self.pools.proposal_ended(*id),
             (Key::Match(id), Some(Row::Match(row))) => self.pools.running(*id, Some(row)),
             (Key::Match(id), None) => self.pools.running(*id, None),
             (Key::Queue(name), Some(Row::Queue(json))) => {
                 if let Ok(config) = QueueConfig::from_json(json) {
                     // Known first: the pool of an unknown queue may be let go.
-                    let (name, rules) = (config.name.clone(), self.rules_of(&config));
                     self.queues.put(config);
-                    self.pools.configure(&name, rules);
+                    self.configure(name);
                 } else {
                     tracing::error!(queue = %name, "queue configuration cannot be read");
                 }
@@ -261,13 +261,21 @@ impl Views {
 }
 
 impl Views {
-    fn rules_of(&self, queue: &QueueConfig) -> Rules {
+    pub(crate) fn rules_of(&self, queue: &QueueConfig) -> Rules {
         Rules::of(queue, self.rule_sets.of(queue))
+    }
+    /// Lets the pool of a queue follow what is known of it now.
+    fn configure(&self, name: &QueueName) {
+        let Some(queue) = self.queues.get(name) else { return };
+        if self.rule_sets.is_unusable(&queue) {
+            tracing::error!(queue = %name, "the queue forms no matches, since its rule set cannot be used");
+        }
+        self.pools.configure(name, self.rules_of(&queue));
     }
     /// Lets the queues that go by a rule set follow what is known of it now.
     fn follow_rule_set(&self, name: &RuleSetName) {
         for queue in self.queues.all().iter().filter(|queue| queue.rule_set.as_ref() == Some(name)) {
-            self.pools.configure(&queue.name, self.rules_of(queue));
+            self.configure(&queue.name);
         }
     }
 }
@@ -344,8 +352,9 @@ impl Engine {
                 let config = QueueConfig::from_json(json).map_err(|_| EngineError::damaged(&key))?;
                 // What a commit of the meantime has told already is newer than this row.
                 if self.views.queues.get(&config.name).is_none() {
-                    self.views.pools.configure(&config.name, self.views.rules_of(&config));
+                    let name = config.name.clone();
                     self.views.queues.put(config);
+                    self.views.configure(&name);
                 }
                 report.queues += 1;
             }
@@ -405,7 +414,8 @@ impl Engine {
         .await?;
         self.each(KeyRange::Proposals, |key, found| {
             if let (Key::Proposal(id), Row::Proposal(queue, proposal, _)) = (key, &*found.row) {
-                self.views.pools.proposal(id, Some((queue, proposal)));
+                let asked_by = || self.views.queues.when_asked(queue, proposal.deadline());
+                self.views.pools.proposal(id, (queue, proposal), asked_by);
             }
             Ok(())
         })

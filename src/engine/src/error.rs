@@ -54,6 +54,8 @@ pub enum EngineError {
     ProposalClosed { detail: String },
     #[error("queue `{queue}` is full")]
     QueueFull { queue: String },
+    #[error("queue `{queue}` forms no matches: its rule set is none by the rules of this version")]
+    RuleSetUnusable { queue: String },
     #[error("a {what} of this name already exists")]
     NameTaken { what: &'static str },
     #[error("queue `{queue}` uses the rule set")]
@@ -172,6 +174,7 @@ impl EngineError {
             | Self::QueueInUse { .. }
             | Self::RuleSetInUse { .. }
             | Self::RuleSetVersionStays
+            | Self::RuleSetUnusable { .. }
             | Self::NameTaken { .. }
             | Self::IdentityTaken
             | Self::State(_)
@@ -224,6 +227,7 @@ impl EngineError {
             Self::QueueInUse { .. } => "queue_in_use",
             Self::RuleSetInUse { .. } => "rule_set_in_use",
             Self::RuleSetVersionStays => "rule_set_version_stays",
+            Self::RuleSetUnusable { .. } => "rule_set_unusable",
             Self::NameTaken { .. } => "name_taken",
             Self::TooManyQueues => "too_many_queues",
             Self::TooManyRuleSets => "too_many_rule_sets",
@@ -287,6 +291,9 @@ impl EngineError {
             }
             Self::TooManyStreams { .. } => "close a stream that is no longer read",
             Self::NotWaiting { .. } => "read the ticket again: GET /v1/tickets/{ticket_id}",
+            Self::RuleSetUnusable { .. } => {
+                "the server's log names the fault; an operator puts a version without it, and the queue again:                  PUT /v1/admin/rule-sets/{rule_set}"
+            }
             Self::NameTaken { .. } => "choose another name",
             Self::IdentityTaken => "sign in with that account, and play as that player",
             Self::TooManyRuleSetVersions => {

@@ -4,7 +4,7 @@ use crate::{
     aside::aside_of,
     events::{Telling, all_shown, places},
     matches::Forming,
-    pools::{Found, QueuePool},
+    pools::{Found, QueuePool, Rules},
     proposals::distinct,
     store::{Expect, Home, Key, Lease, Row, TicketRow, Version},
     tickets::{put_ticket, tell, ticket_row},
@@ -69,9 +69,32 @@ impl TickReport {
 }
 
 impl Engine {
-    /// One turn over all queues. Call it again after [`Engine::wait_for_work`]. While the store refuses nothing is done but to
-    /// ask it, a few times a second.
+    /// One turn of all that is done in turns: [`Engine::tick_queues`], then [`Engine::tick_jobs`]. For whoever takes turns with
+    /// nobody; a server gives each a task of its own.
     pub async fn tick(&self) -> TickReport {
+        let report = self.tick_queues().await;
+        self.tick_jobs().await;
+        report
+    }
+
+    /// One turn over what may be long and what no player waits for: jobs that were left behind, boards that are not filled
+    /// yet. May take minutes; whoever gives it up in the middle loses nothing that a later turn does not do.
+    pub async fn tick_jobs(&self) {
+        // The matcher's turns ask it.
+        if self.refusals.go_on() {
+            return;
+        }
+        if let Err(error) = self.settle_gates(false).await {
+            tracing::warn!(%error, "a job that was left behind is not settled yet");
+        }
+        if let Err(error) = self.fill_boards().await {
+            tracing::warn!(%error, "a board that was defined is not filled yet");
+        }
+    }
+
+    /// One turn over all queues. Call it again after [`Engine::wait_for_work`]. While the store refuses nothing is done but to
+    /// ask it, a few times a second. It waits for no board that is filled, and for no job.
+    pub async fn tick_queues(&self) -> TickReport {
         if !self.takes_commits().await {
             return TickReport::default();
         }
@@ -107,18 +130,12 @@ impl Engine {
             Ok(more) => report.more |= more,
             Err(error) => tracing::warn!(%error, "outbox not settled yet"),
         }
-        if let Err(error) = self.settle_gates(false).await {
-            tracing::warn!(%error, "a job that was left behind is not settled yet");
-        }
         if let Err(error) = self.publish_learnt().await {
             tracing::warn!(%error, "what was learnt is not published yet");
         }
         self.look_at_pairs().await;
         for (board, players) in self.views.boards.sweep(self.clock.now()) {
             self.views.watches.lost_ranks(&board, &players);
-        }
-        if let Err(error) = self.fill_boards().await {
-            tracing::warn!(%error, "a board that was defined is not filled yet");
         }
         report
     }
@@ -150,15 +167,16 @@ impl Engine {
         }
         let (expired, _) = ended(proposals, |id| self.expire_proposal(&call, id)).await;
         report.overdue += timed_out + expired;
-        let (found, finished) = {
+        let (found, finished, rules) = {
             let mut state = pool.settled();
-            aside_of(state.waiting(), || state.step(now, STEP_BUDGET))
+            let (found, finished) = aside_of(state.waiting(), || state.step(now, STEP_BUDGET));
+            (found, finished, state.rules().clone())
         };
         report.more |= !finished;
         let call = Call::system("gsm:FormMatch", now);
         let heard = self.hear_of_found(queue, &found, now).await;
         let fates = stream::iter(found.into_iter().zip(heard))
-            .map(|formed| self.commit_formed(&call, queue, pool, lease, formed))
+            .map(|formed| self.commit_formed(&call, (queue, &rules), pool, lease, formed))
             .buffer_unordered(COMMITS_AT_ONCE)
             .collect::<Vec<_>>()
             .await;
@@ -236,11 +254,12 @@ impl Engine {
         }
     }
 
-    /// Commits what a step formed; tickets that still wait go back if it could not be.
+    /// Commits what a step formed by some rules; tickets that still wait go back if it could not be, or if the queue has
+    /// others meanwhile.
     async fn commit_formed(
         &self,
         call: &Call,
-        queue: &Arc<QueueConfig>,
+        (queue, rules): (&Arc<QueueConfig>, &Rules),
         pool: &Arc<QueuePool>,
         lease: Version,
         (formed, heard): (Found, Option<HeardOf>),
@@ -269,8 +288,10 @@ impl Engine {
         }
         let complete = waiting.len() == ids.len();
         // As it is now: tickets that came since the turn began came under that.
-        let Ok(queue) = self.queue(&queue.name) else {
-            // Deleted meanwhile, on another node: whoever ends its tickets finds them in the pool.
+        let now = self.queue(&queue.name).ok();
+        let Some(queue) = now.filter(|now| now.rates_as(queue) && self.views.rules_of(now).are(rules)) else {
+            // Changed meanwhile: they search by what it is now. Or deleted, on another node: whoever ends its tickets finds them
+            // in the pool.
             self.reload_tickets(&queue.name, pool, &ids).await;
             return Fate::Lost;
         };
@@ -278,7 +299,7 @@ impl Engine {
             pool.note_judged(ids.clone(), &formed.rules);
         }
         let fate = if complete {
-            self.try_form(call, &queue, lease, (&formed, heard), waiting.clone()).await
+            self.try_form(call, (&queue, pool), lease, (&formed, heard), waiting.clone()).await
         } else {
             Err(EngineError::Raced(None))
         };
@@ -314,7 +335,7 @@ impl Engine {
     async fn try_form(
         &self,
         call: &Call,
-        queue: &Arc<QueueConfig>,
+        (queue, pool): (&Arc<QueueConfig>, &Arc<QueuePool>),
         lease: Version,
         (formed, heard): (&Found, Option<HeardOf>),
         tickets: Vec<(TicketId, TicketRow, Version)>,
@@ -322,7 +343,7 @@ impl Engine {
         let mut changes = self.changes(call, &[&queue.name]);
         changes.check(Key::Lease(queue.name.clone()), Expect::At(lease));
         let match_id = MatchId::fresh(&*self.ids);
-        let (mut tellings, mut prediction) = (Vec::new(), None);
+        let (mut tellings, mut prediction, mut asked) = (Vec::new(), None, None);
         let fate = if let Some(patience) = queue.acceptance_ms {
             let id = ProposalId::fresh(&*self.ids);
             let deadline = call.now.saturating_add(patience);
@@ -348,6 +369,8 @@ impl Engine {
                 tell(&mut changes, ticket, &row, (!row.backfill).then_some(deadline));
                 put_ticket(&mut changes, ticket, &row, version);
             }
+            pool.note_asked(id, queue.clone());
+            asked = Some(id);
             Fate::Proposal
         } else {
             if self.is_heard() {
@@ -360,7 +383,12 @@ impl Engine {
             prediction = self.add_formed_match(&mut changes, call, forming).await?;
             Fate::Match
         };
-        self.commit(Home::Live, changes).await?;
+        if let Err(error) = self.commit(Home::Live, changes).await {
+            if let Some(id) = asked {
+                pool.forget_asked(id);
+            }
+            return Err(error);
+        }
         let tellings =
             tellings.into_iter().map(|told| told.of_match(Some(match_id)).with(formed.rules.clone()));
         let tellings = tellings.map(|told| told.predicted(prediction.as_deref()));

@@ -34,13 +34,14 @@ pub struct DataTeam {
 pub struct DataPlayer {
     /// As his ticket named him: a client's own name over the GameLift wire, else the player's id.
     pub id: String,
-    /// The attributes that the rule set declares, as the matcher saw them: those that he lacked have their default.
+    /// The attributes that the rule set of the queue declares, as the matcher saw them: those that he lacked have their default.
     pub attributes: BTreeMap<String, Value>,
 }
 
 impl Engine {
     /// What is told of a match, for as long as its tickets are kept, which is a day from the match's beginning; afterwards, and
-    /// of a match that a server created, without attributes. O(players).
+    /// of a match that a server created, without attributes. By which rule set a queue formed a match is not kept: once the queue
+    /// goes by another one, the attributes are those that the other one declares. O(players).
     ///
     /// # Errors
     /// There is no such match for the caller.

@@ -9,7 +9,7 @@ pub use matcher::Explained;
 pub(crate) use matcher::{QualityModel, Rules, members};
 
 use crate::{
-    RuleCount,
+    QueueConfig, RuleCount,
     aside::aside,
     events::{EventPlace, Places},
     forming::Turn,
@@ -91,6 +91,8 @@ pub(crate) struct QueuePool {
     refused: Refused,
     /// Proposals that wait for answers. Apart from the state, which a step holds for long: commits fold into them.
     proposals: Mutex<Deadlines<ProposalId>>,
+    /// The queue as it was when they were made.
+    asked_by: Mutex<Map<ProposalId, Arc<QueueConfig>>>,
     /// Held through a step: one step of a queue at a time.
     pub(crate) turn: tokio::sync::Mutex<Turn>,
 }
@@ -160,6 +162,11 @@ impl PoolState {
     /// Forms matches; whether all tickets had their turn.
     pub(crate) fn step(&mut self, now: Timestamp, budget: u32) -> (Vec<Found>, bool) {
         self.matcher.step(now, budget)
+    }
+
+    /// By which rules matches are formed.
+    pub(crate) fn rules(&self) -> &Rules {
+        self.matcher.rules()
     }
 
     /// Tickets that wait.
@@ -246,6 +253,7 @@ impl QueuePool {
             state: Mutex::new(state),
             refused,
             proposals: Mutex::default(),
+            asked_by: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
         })
     }
@@ -309,9 +317,25 @@ impl QueuePool {
         self.proposals.lock().len()
     }
 
-    /// Whether a ticket of the queue is live.
+    /// Whether a ticket of the queue is live. At one instant: tickets go to and fro between the two, and a commit tells of
+    /// where they go before it tells of where they come from.
     pub(crate) fn is_in_use(&self) -> bool {
-        self.open_proposals() > 0 || !self.inbox.lock().waiting.is_empty()
+        let (proposals, inbox) = (self.proposals.lock(), self.inbox.lock());
+        proposals.len() > 0 || !inbox.waiting.is_empty()
+    }
+
+    /// Keeps the queue as it is when it makes a proposal.
+    pub(crate) fn note_asked(&self, id: ProposalId, queue: Arc<QueueConfig>) {
+        self.asked_by.lock().insert(id, queue);
+    }
+
+    pub(crate) fn forget_asked(&self, id: ProposalId) {
+        self.asked_by.lock().remove(&id);
+    }
+
+    /// The queue as it was when it made a proposal, as far as is known.
+    pub(crate) fn asked_by(&self, id: ProposalId) -> Option<Arc<QueueConfig>> {
+        self.asked_by.lock().get(&id).cloned()
     }
 
     /// Takes in a row that was read: one that waits goes back, one that has ended goes out, should the fold of its
@@ -433,20 +457,29 @@ impl Pools {
         }
     }
 
-    pub(crate) fn proposal(&self, id: ProposalId, row: Option<(&QueueName, &Proposal)>) {
-        match row {
-            Some((queue, proposal)) => {
-                if let Some(pool) = self.gather(queue) {
-                    pool.proposals.lock().put(id, proposal.deadline());
-                }
-            }
-            None => {
-                for pool in self.queues.read().values() {
-                    pool.proposals.lock().remove(id);
-                }
-                self.asked.lock().remove(&id);
-            }
+    /// Follows an open proposal; `asked_by` is its queue as it was then, as far as is known.
+    pub(crate) fn proposal(
+        &self,
+        id: ProposalId,
+        (queue, proposal): (&QueueName, &Proposal),
+        asked_by: impl FnOnce() -> Option<Arc<QueueConfig>>,
+    ) {
+        let Some(pool) = self.gather(queue) else { return };
+        pool.proposals.lock().put(id, proposal.deadline());
+        if pool.asked_by(id).is_none()
+            && let Some(queue) = asked_by()
+        {
+            pool.note_asked(id, queue);
         }
+    }
+
+    /// A proposal is open no more.
+    pub(crate) fn proposal_ended(&self, id: ProposalId) {
+        for pool in self.queues.read().values() {
+            pool.proposals.lock().remove(id);
+            pool.forget_asked(id);
+        }
+        self.asked.lock().remove(&id);
     }
 
     /// The players of a proposal are asked from now on.

@@ -1,6 +1,6 @@
 //! Proposals: a potential match that waits for its players' answers.
 use crate::{
-    Call, Decision, Engine, EngineError, Happening, HeardOf, Principal,
+    Call, Decision, Engine, EngineError, Happening, HeardOf, Principal, QueueConfig,
     events::{Places, Telling, all_shown, places, shown},
     matches::Forming,
     store::{ChangeSet, Home, Key, Row, TicketRow, Version},
@@ -13,6 +13,7 @@ use gsm_matchmaking::{
 };
 use gsm_session::TicketState;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// What a call that answers a proposal asked for, and so what its idempotency key gives again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,7 +153,7 @@ impl Engine {
             Ok(found) => found,
             Err(EngineError::Unknown { .. }) => {
                 if self.is_gone(Key::Proposal(id)).await? {
-                    self.views.pools.proposal(id, None);
+                    self.views.pools.proposal_ended(id);
                 }
                 return Ok(false);
             }
@@ -180,13 +181,12 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let Open { queue, proposal, heard, version } = open;
         let id = proposal.id();
-        changes.delete(Key::Proposal(id), *version);
         let tickets = self.tickets_of(proposal).await?;
         let (mut tellings, mut elsewhere, mut prediction) = (Vec::new(), Vec::new(), None);
         match outcome {
             Outcome::Waiting => return Ok(()),
             Outcome::Complete => {
-                let config = self.queue(queue)?;
+                let config = self.queue_for(queue, id)?;
                 let sides = proposal
                     .sides()
                     .iter()
@@ -222,6 +222,8 @@ impl Engine {
                 }
             }
         }
+        // Last: whoever asks whether the queue is in use finds the proposal or the tickets that search again.
+        changes.delete(Key::Proposal(id), *version);
         self.commit(Home::Live, changes).await?;
         // Whoever searches on has no match.
         let tellings = tellings.into_iter().map(|told| match told.what {
@@ -234,6 +236,17 @@ impl Engine {
             self.publish(&other, call.now, vec![told]);
         }
         Ok(())
+    }
+
+    /// The queue of a proposal that all have accepted: as it is, unless its matches are rated otherwise by now, or it is gone.
+    /// Then as it was when they were asked.
+    fn queue_for(&self, name: &QueueName, id: ProposalId) -> Result<Arc<QueueConfig>, EngineError> {
+        let was = self.views.pools.get(name).and_then(|pool| pool.asked_by(id));
+        match (self.queue(name), was) {
+            (Ok(now), Some(was)) if !now.rates_as(&was) => Ok(was),
+            (Err(_), Some(was)) => Ok(was),
+            (now, _) => now,
+        }
     }
 
     async fn tickets_of(

@@ -219,6 +219,11 @@ impl QueueConfig {
         Scheme { system: self.rating.clone(), options: self.rating_options }
     }
 
+    /// Whether what both form is rated alike.
+    pub(crate) fn rates_as(&self, other: &Self) -> bool {
+        (&self.mode, &self.variant) == (&other.mode, &other.variant)
+    }
+
     pub(crate) fn to_json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string(self)
     }
@@ -297,6 +302,20 @@ impl Queues {
         let standing = known.standing.get(name).filter(|queue| queue.mode == *mode);
         let was = || known.retired.get(&(name.clone(), mode.clone())).map(|(_, queue)| queue);
         standing.or_else(was).cloned()
+    }
+    /// The queue as it was when it asked players for an answer before `deadline`, as far as that can be told: as it is, unless it
+    /// has left its mode since.
+    pub(crate) fn when_asked(&self, name: &QueueName, deadline: Timestamp) -> Option<Arc<QueueConfig>> {
+        let known = self.0.read();
+        let standing = known.standing.get(name);
+        let asked_here = |at: Timestamp, queue: &QueueConfig| {
+            let patience = queue.acceptance_ms.unwrap_or_default();
+            *name == queue.name
+                && standing.is_none_or(|now| now.mode != queue.mode)
+                && at.saturating_add(patience) > deadline
+        };
+        let left = known.retired.values().filter(|(at, queue)| asked_here(*at, queue));
+        left.min_by_key(|(at, _)| *at).map(|(_, queue)| queue).or(standing).cloned()
     }
     /// How a mode rates by its settings, without what is learnt.
     pub(crate) fn scheme_of(&self, mode: &Mode) -> Option<Scheme> {

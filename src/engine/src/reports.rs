@@ -9,6 +9,7 @@ mod followed;
 pub use config::{Reports, Silence};
 pub use followed::Candour;
 pub(crate) use followed::Followed;
+use followed::is_followed;
 
 use crate::{
     Call, Engine, EngineError, Happening, MatchFacts, Principal, QueueConfig, ResultView,
@@ -45,7 +46,31 @@ pub(crate) struct Closing {
     /// The row as it is kept: who has spoken, whether they agreed or one alone was believed.
     kept: Box<ReportsRow>,
     /// What it was read at; none where there was none.
-    version: Option<Version>,
+    read: Option<Place>,
+}
+
+/// Where a row was read, and its version there.
+type Place = (Key, Version);
+
+/// Puts what is said of a match to its place: that from which a start reads as long as something of it is followed, else
+/// another one.
+fn put(changes: &mut ChangeSet, id: MatchId, row: Box<ReportsRow>, read: Option<Place>) {
+    let key = if is_followed(&row) { Key::Reports(id) } else { Key::Said(id) };
+    let version = match read {
+        Some((there, version)) if there == key => Some(version),
+        Some((there, version)) => {
+            changes.delete(there, version);
+            None
+        }
+        None => {
+            // Whoever speaks first does so there.
+            if key != Key::Reports(id) {
+                changes.check(Key::Reports(id), Expect::Absent);
+            }
+            None
+        }
+    };
+    changes.replace(key, version, Row::Reports(row));
 }
 
 impl Closing {
@@ -54,9 +79,12 @@ impl Closing {
         ReportsView { match_id: result.match_id, row: Some((*self.kept).clone()), result: Some(result) }
     }
 
+    /// How many writes it takes, at most.
+    pub(crate) const WRITES: usize = 2;
+
     /// Adds it to the change set of the result.
     pub(crate) fn add_to(self, id: MatchId, changes: &mut ChangeSet) {
-        changes.replace(Key::Reports(id), self.version, Row::Reports(self.kept));
+        put(changes, id, self.kept, self.read);
     }
 }
 
@@ -72,12 +100,12 @@ enum Ending {
 
 impl ReportsRow {
     /// The row with the result.
-    fn closed(mut self, verdict: &Verdict, result: &MatchResult, version: Option<Version>) -> Closing {
+    fn closed(mut self, verdict: &Verdict, result: &MatchResult, read: Option<Place>) -> Closing {
         let counts = matches!(verdict, Verdict::Counted | Verdict::Corrected { .. });
         self.overruled = if counts { self.voices.against(result).collect() } else { Vec::new() };
         let is_disputed = matches!(verdict, Verdict::Disputed { .. });
         self.stage = if is_disputed { ReportsStage::Disputed } else { ReportsStage::Settled };
-        Closing { kept: Box::new(self), version }
+        Closing { kept: Box::new(self), read }
     }
 
     /// Adds what an operator has ruled on the result.
@@ -168,8 +196,8 @@ impl Engine {
         }
         // Embedded, a report rests on the match that runs; scaled out, the record home alone decides.
         let live = if known.is_none() || self.homes.is_one() { self.live_match(id).await? } else { None };
-        let (mut row, version) = match (known, &live) {
-            (Some((row, version)), _) => (row, Some(version)),
+        let (mut row, read) = match (known, &live) {
+            (Some((row, read)), _) => (row, Some(read)),
             (None, Some((live, _))) => (self.nothing_said(call, player, live)?, None),
             (None, None) => return Err(self.no_result_for(call, id).await?),
         };
@@ -192,7 +220,7 @@ impl Engine {
         let ending = match row.voices.accord(&row.roster, row.agree as usize) {
             Accord::Open => {
                 let live = live.filter(|_| self.homes.is_one()).map(|(_, version)| version);
-                return self.keep_reports(call, id, (row, version), live).await;
+                return self.keep_reports(call, id, (row, read), live).await;
             }
             Accord::Reached(at) => row.voices.all().get(at).map(|voice| Ending::Counts(voice.result.clone())),
             Accord::Impossible => {
@@ -200,7 +228,7 @@ impl Engine {
             }
         };
         let ending = ending.ok_or(EngineError::Raced(None))?;
-        self.end_reports(call, id, (row, version), ending, live).await
+        self.end_reports(call, id, (row, read), ending, live).await
     }
 
     /// The row before anybody has spoken; whether this player may.
@@ -241,7 +269,7 @@ impl Engine {
         &self,
         call: &Call,
         id: MatchId,
-        (row, version): (ReportsRow, Option<Version>),
+        (row, read): (ReportsRow, Option<Place>),
         live: Option<Version>,
     ) -> Result<ReportsView, EngineError> {
         let mut changes = self.changes(call, &[&id, &row.mode]);
@@ -249,14 +277,13 @@ impl Engine {
         if let Some(live) = live {
             changes.check(Key::Match(id), Expect::At(live));
         }
-        changes.replace(Key::Reports(id), version, Row::Reports(Box::new(row.clone())));
+        let is_first = read.is_none();
+        put(&mut changes, id, Box::new(row.clone()), read);
         let view = ReportsView { match_id: id, row: Some(row.clone()), result: None };
         self.remember(&mut changes, call, Home::Record, &view)?;
         self.commit(Home::Record, changes).await?;
         // Players are told that somebody has reported. If this fails, the match is kept alive when it would expire.
-        if version.is_none()
-            && let Err(error) = self.begin_reporting(id, &row).await
-        {
+        if is_first && let Err(error) = self.begin_reporting(id, &row).await {
             tracing::debug!(match_id = %id, %error, "that a match is being reported is told later");
         }
         Ok(view)
@@ -294,7 +321,7 @@ impl Engine {
         &self,
         call: &Call,
         id: MatchId,
-        (row, version): (ReportsRow, Option<Version>),
+        (row, read): (ReportsRow, Option<Place>),
         ending: Ending,
         live: Option<(MatchRow, Version)>,
     ) -> Result<ReportsView, EngineError> {
@@ -315,7 +342,7 @@ impl Engine {
         };
         let blame = self.first_blame(id, queue.as_deref(), (&result, &[]), &verdict).await?;
         let tickets = live.as_ref().map(|(row, _)| row.tickets.clone());
-        let closing = row.closed(&verdict, &result, version);
+        let closing = row.closed(&verdict, &result, read);
         let kept_row = Some((*closing.kept).clone());
         let mut decided = self.decide(call, id, &facts, result, verdict).await?;
         (decided.blame, decided.closing) = (blame, Some(closing));
@@ -359,7 +386,7 @@ impl Engine {
         verdict: &Verdict,
     ) -> Result<Option<Closing>, EngineError> {
         let found = self.reports_row(id).await?;
-        Ok(found.map(|(row, version)| row.closed(verdict, result, Some(version))))
+        Ok(found.map(|(row, read)| row.closed(verdict, result, Some(read))))
     }
 
     /// Adds to a ruling what it says of who reported the match.
@@ -369,19 +396,18 @@ impl Engine {
         id: MatchId,
         ruled: &ResultRow,
     ) -> Result<(), EngineError> {
-        let key = Key::Reports(id);
         match self.reports_row(id).await? {
-            None => head.check(key, Expect::Absent),
-            Some((row, version)) => {
-                head.replace(key, Some(version), Row::Reports(Box::new(row.ruled(ruled))))
+            None => {
+                head.check(Key::Reports(id), Expect::Absent).check(Key::Said(id), Expect::Absent);
             }
-        };
+            Some((row, read)) => put(head, id, Box::new(row.ruled(ruled)), Some(read)),
+        }
         Ok(())
     }
 
     /// Decides by what was said so far, where the time is up; whether anything was.
     pub(crate) async fn settle_reports(&self, call: &Call, id: MatchId) -> Result<bool, EngineError> {
-        let Some((row, version)) = self.reports_row(id).await? else {
+        let Some((row, read)) = self.reports_row(id).await? else {
             if self.is_gone(Key::Reports(id)).await? {
                 self.views.reports.follow(id, None);
             }
@@ -395,23 +421,24 @@ impl Engine {
             // The match's own server has reported, and had not seen that they began to.
             let mut changes = self.changes(call, &[&id]);
             changes.audit = None;
-            row.closed(&result.verdict, &result.result, Some(version)).add_to(id, &mut changes);
+            row.closed(&result.verdict, &result.result, Some(read)).add_to(id, &mut changes);
             self.commit(Home::Record, changes).await?;
             return Ok(true);
         }
         let live = if self.homes.is_one() { self.live_match(id).await? } else { None };
         let ending = row.at_deadline();
-        self.end_reports(call, id, (row, Some(version)), ending, live).await.map(|_| true)
+        self.end_reports(call, id, (row, Some(read)), ending, live).await.map(|_| true)
     }
 
-    pub(crate) async fn reports_row(
-        &self,
-        id: MatchId,
-    ) -> Result<Option<(ReportsRow, Version)>, EngineError> {
-        let key = Key::Reports(id);
-        let Some(found) = self.get_one(&key).await? else { return Ok(None) };
+    pub(crate) async fn reports_row(&self, id: MatchId) -> Result<Option<(ReportsRow, Place)>, EngineError> {
+        let keys = [Key::Reports(id), Key::Said(id)];
+        let found = self.get(Home::Record, &keys).await?;
+        let Some((key, found)) = keys.into_iter().zip(found).find_map(|(key, found)| Some((key, found?)))
+        else {
+            return Ok(None);
+        };
         let Row::Reports(row) = &*found.row else { return Err(EngineError::damaged(&key)) };
-        Ok(Some(((**row).clone(), found.version)))
+        Ok(Some(((**row).clone(), (key, found.version))))
     }
 
     /// What the players of a match say, for those who may see the match.
@@ -446,7 +473,7 @@ impl Engine {
         Ok(views)
     }
 
-    /// How a player's reports went, where not all agreed.
+    /// How a player's reports went, where not all agreed or an operator ruled otherwise.
     #[must_use]
     pub fn candour(&self, player: PlayerId) -> Candour {
         self.views.reports.candour(player)

@@ -272,8 +272,8 @@ impl Engine {
         live: Option<(MatchRow, Version)>,
     ) -> Result<ResultView, EngineError> {
         let room = self.store(Home::Record).limits().items_max.saturating_sub(RESULT_WRITES_OTHER);
-        // What its players said is one more.
-        let room = room.saturating_sub(usize::from(decided.closing.is_some()));
+        // So is what its players said.
+        let room = room.saturating_sub(decided.closing.as_ref().map_or(0, |_| Closing::WRITES));
         // So is the end of a match in the same commit, and whoever it held is free by it.
         let ends = live.as_ref().filter(|_| self.homes.is_one()).map_or(0, |(row, _)| end_writes(row));
         let room = room.saturating_sub(ends).max(1);

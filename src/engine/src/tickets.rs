@@ -270,7 +270,7 @@ impl Engine {
         }
         let shadow = !playing && self.views.bans.is_shadow(&players, call.now);
         let locks = if playing { Vec::new() } else { self.check_locks(queues, &players, call.now).await? };
-        self.check_room(new)?;
+        self.check_room(queues)?;
         let mut rated = Vec::with_capacity(queues.len());
         for queue in queues {
             let rows = self.ratings(&queue.mode, &players).await?;
@@ -334,10 +334,14 @@ impl Engine {
         Ok(Some(self.without_erased(call, view).await))
     }
 
-    fn check_room(&self, new: &NewTicket) -> Result<(), EngineError> {
-        let full = |queue: &&QueueName| self.views.pools.get(queue).is_some_and(|pool| pool.is_full());
-        match new.queues().find(full) {
-            Some(queue) => Err(EngineError::QueueFull { queue: queue.to_string() }),
+    fn check_room(&self, queues: &[Arc<QueueConfig>]) -> Result<(), EngineError> {
+        let is_full =
+            |queue: &&Arc<QueueConfig>| self.views.pools.get(&queue.name).is_some_and(|pool| pool.is_full());
+        if let Some(queue) = queues.iter().find(is_full) {
+            return Err(EngineError::QueueFull { queue: queue.name.to_string() });
+        }
+        match queues.iter().find(|queue| self.views.rule_sets.is_unusable(queue)) {
+            Some(queue) => Err(EngineError::RuleSetUnusable { queue: queue.name.to_string() }),
             None => Ok(()),
         }
     }

@@ -115,6 +115,12 @@ const CODES: &[(&str, u16, &str)] = &[
         409,
         "The first and the newest version of a rule set are deleted with the rule set only.",
     ),
+    (
+        "rule_set_unusable",
+        409,
+        "The queue goes by a rule set that was stored by another version of the server and that this one cannot use; the log \
+         names the fault.",
+    ),
     ("state_not_allowed", 409, "The state machine has no such move."),
     ("no_result_now", 409, "The match takes no result in its state."),
     ("result_contradicts", 409, "The match has another result already; the first stands."),

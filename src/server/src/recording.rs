@@ -27,6 +27,8 @@ const WAITING_MAX: usize = 65_536;
 const BATCH_MAX: usize = 4_096;
 /// Bytes that are read at once of a file that was there before.
 const BLOCK_BYTES: u64 = 64 * 1024;
+/// Bytes of the first line of a file, at most.
+const HEAD_BYTES_MAX: usize = 256;
 /// Hexadecimal digits of a hash.
 const HASH_DIGITS: usize = 32;
 /// Characters of an id.
@@ -53,11 +55,8 @@ impl Files {
         let mut file = opened(OpenOptions::new().read(true).create(true), dir)?;
         let file_bytes_max = (config.file_mib as u64) << 20;
         let (whole, there) = (whole_lines(&mut file)?, file.metadata()?.len());
-        let (written, is_torn) = if whole == 0 || is_ours(&mut file)? {
-            (whole, whole < there)
-        } else {
-            (there.max(file_bytes_max), false)
-        };
+        let (written, is_torn) =
+            if is_ours(&mut file)? { (whole, whole < there) } else { (there.max(file_bytes_max), false) };
         let dir = dir.to_owned();
         Ok(Self { dir, file, written, is_torn, is_begun: false, file_bytes_max, files_max: config.files_max })
     }
@@ -188,14 +187,19 @@ fn whole_lines(file: &mut File) -> io::Result<u64> {
     Ok(0)
 }
 
-/// Whether a file begins as those that are written here.
+/// Whether a file begins as those that are written here, or is a piece of that: nobody else's file is cut.
 fn is_ours(file: &mut File) -> io::Result<bool> {
-    let mut first = Vec::new();
+    let mut there = Vec::new();
     file.seek(SeekFrom::Start(0))?;
-    file.by_ref().take(BLOCK_BYTES).read_to_end(&mut first)?;
-    let first = first.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let first = serde_json::from_slice(first).ok();
-    Ok(matches!(first, Some(Line::Recording { version: VERSION, .. })))
+    file.by_ref().take(BLOCK_BYTES).read_to_end(&mut there)?;
+    let mut lines = there.split(|byte| *byte == b'\n');
+    let (first, is_whole) = (lines.next().unwrap_or_default(), lines.next().is_some());
+    if !is_whole {
+        let head = format!("{{\"type\":\"recording\",\"version\":{VERSION},\"at_ms\":");
+        let common = first.len().min(head.len());
+        return Ok(first.len() < HEAD_BYTES_MAX && first.get(..common) == head.as_bytes().get(..common));
+    }
+    Ok(matches!(serde_json::from_slice(first), Ok(Line::Recording { version: VERSION, .. })))
 }
 
 /// Hears the engine, and hands lines to who writes them.
@@ -585,6 +589,29 @@ mod tests {
         open().write(&[proposed("e")], now).1.unwrap();
         assert_eq!(tickets(&path), ["e"]);
         assert_eq!(names(dir.path()), ["tickets.1.jsonl", "tickets.2.jsonl", "tickets.jsonl"]);
+    }
+
+    #[test]
+    fn no_file_of_others_is_cut() {
+        let head = "{\"type\":\"recording\",\"version\":1,\"at_ms\":17";
+        for (there, is_ours) in [
+            ("", true),
+            ("{\"type\":", true),
+            (head, true),
+            ("notes of somebody, without an end of a line", false),
+            ("{\"type\":\"report\"}", false),
+            (&head.replace('1', "9"), false),
+            (&format!("{head}{}", "x".repeat(HEAD_BYTES_MAX)), false),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("tickets.jsonl");
+            fs::write(&path, there).unwrap();
+            let mut files = Files::open(dir.path(), &config(3)).unwrap();
+            files.write(&[proposed("a")], Timestamp::EPOCH).1.unwrap();
+            assert_eq!(tickets(&path), ["a"], "{there}");
+            let older = fs::read_to_string(dir.path().join("tickets.1.jsonl")).ok();
+            assert_eq!(older.as_deref(), (!is_ours).then_some(there));
+        }
     }
 
     #[cfg(target_os = "linux")]

@@ -51,6 +51,8 @@ pub use crate::dev::DevCredentials;
 const TURN_AT_LEAST: Millis = Millis::new(100);
 /// Between a turn of the matcher and the next, so that tickets which come together are looked at together.
 const TURN_REST: Millis = Millis::new(5);
+/// Between two turns over long work, nearly all of which find nothing to do.
+const JOBS_REST: Millis = Millis::new(100);
 /// Watches that have ended are looked for at least so often.
 const TELL_AT_LEAST: Millis = Millis::from_secs(60);
 /// Between two turns of rank events, so that moves which come together are told as one.
@@ -261,7 +263,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         let wire = wire(&settings, master);
         let (clock, ids) = (engine.clock().clone(), engine.ids().clone());
         let (sequencer, audit) = Sequencer::start(&settings, store.clone(), clock, ids)?;
-        let shipping = Shipping::start(&settings.ship, &settings.node, &audit, engine.clock())?;
+        let shipping = Shipping::start(&settings.ship, &settings.node, &audit, engine.clock());
+        let shipping = shipping.inspect_err(|_| sequencer.stop())?;
         Ok((wire, sequencer, audit, shipping, webhooks, recorded))
     });
     let (wire, sequencer, audit, shipping, webhooks, recorded) = match prepared {
@@ -276,6 +279,14 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         && let Err(error) =
             engine.record(Writing::start(files, &**engine.ids(), engine.clock(), &tasks, &stop)).await
     {
+        stop.cancel();
+        tasks.close();
+        tasks.wait().await;
+        let threads = move || {
+            sequencer.stop();
+            shipping.stop();
+        };
+        drop(tokio::task::spawn_blocking(threads).await);
         close_quietly(store).await;
         return Err(error.into());
     }
@@ -312,6 +323,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         tasks.spawn(tls.watch(stop.clone()));
     }
     tasks.spawn(turn(app.clone()));
+    tasks.spawn(jobs(app.clone()));
     tasks.spawn(tell(app.clone()));
     tasks.spawn(watch(app.clone()));
     tasks.spawn(upkeep::run(app.clone(), settings.retention.clone()));
@@ -503,12 +515,26 @@ async fn turn(app: Arc<App>) {
                 () = app.stop.cancelled() => return,
             }
         }
-        let report = app.engine.tick().await;
+        let report = app.engine.tick_queues().await;
         more = report.more;
         if report.matches + report.proposals > 0 {
             tracing::debug!(?report, "turn");
         }
         tokio::time::sleep(TURN_REST.as_duration()).await;
+    }
+}
+
+/// Jobs that were left behind, and boards that are not filled yet, until the stop.
+async fn jobs(app: Arc<App>) {
+    let turns = async {
+        loop {
+            tokio::time::sleep(JOBS_REST.as_duration()).await;
+            app.engine.tick_jobs().await;
+        }
+    };
+    tokio::select! {
+        () = turns => {}
+        () = app.stop.cancelled() => {}
     }
 }
 

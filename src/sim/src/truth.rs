@@ -65,6 +65,8 @@ pub(crate) struct Truth {
     pub(crate) bans: BTreeMap<PlayerId, Vec<Ban>>,
     /// What players say of their matches, where that is kept.
     pub(crate) reports: BTreeMap<MatchId, ReportsRow>,
+    /// Those of them that lie where nothing is followed.
+    pub(crate) said: BTreeSet<MatchId>,
     /// Boards that count results of any mode, once decided jobs are carried out.
     pub(crate) counting: BTreeSet<BoardName>,
 }
@@ -179,6 +181,7 @@ impl Eye {
             erased: BTreeSet::new(),
             bans: BTreeMap::new(),
             reports: BTreeMap::new(),
+            said: BTreeSet::new(),
             counting: BTreeSet::new(),
         };
         let ranges = [
@@ -196,6 +199,7 @@ impl Eye {
             KeyRange::AllErased,
             KeyRange::AllBans,
             KeyRange::AllReports,
+            KeyRange::AllSaid,
         ];
         let mut counting: BTreeMap<Mode, CountingRow> = BTreeMap::new();
         for (key, found) in ranges.iter().flat_map(|range| self.list(range)) {
@@ -238,6 +242,10 @@ impl Eye {
                 }
                 (Key::Reports(id), Row::Reports(row)) => {
                     truth.reports.insert(id, (**row).clone());
+                }
+                (Key::Said(id), Row::Reports(row)) => {
+                    truth.reports.insert(id, (**row).clone());
+                    truth.said.insert(id);
                 }
                 (Key::Outbox(id), _) => truth.owed.push(id),
                 _ => {}

@@ -2,7 +2,7 @@
 use super::BoardConfig;
 use crate::{
     Call, Engine, EngineError,
-    store::{ChangeSet, Expect, Home, Key, KeyRange, Op, Row},
+    store::{ChangeSet, Expect, Home, Key, KeyRange, Op, Row, Version},
 };
 use gsm_core::{BoardName, Mode, PlayerId, limits};
 
@@ -84,20 +84,31 @@ impl Engine {
 
     /// Removes a page of what is left of a board that is given up, if it is: the mark goes last. Whether nothing is left.
     async fn close_some(&self, name: &BoardName) -> Result<bool, EngineError> {
+        match self.try_close_some(name).await {
+            // Another node was quicker: what is left is seen anew.
+            Err(EngineError::Raced(_)) => Ok(false),
+            done => done,
+        }
+    }
+
+    async fn try_close_some(&self, name: &BoardName) -> Result<bool, EngineError> {
         let closing = Key::Closing(name.clone());
         let Some(marked) = self.get_one(&closing).await? else { return Ok(true) };
         let Row::Closing(mode) = &*marked.row else { return Err(EngineError::damaged(&closing)) };
+        let mark = (closing.clone(), Expect::At(marked.version));
         // Where documents are another store, who marked it may have died before it was gone.
         let key = Key::Board(name.clone());
         if let Some(found) = self.get_one(&key).await? {
-            let mut changes = self.quietly();
+            let mut changes = self.while_marked(Home::Document, &mark).await?;
             changes.delete(key, found.version);
             self.commit(Home::Document, changes).await?;
         }
         if let Some(mode) = mode {
             self.forget_counted(name, mode).await?;
         }
-        let mut room = self.store(Home::Record).limits().items_max.clamp(1, limits::PAGE_SIZE_MAX);
+        // The mark is one, too.
+        let most = self.store(Home::Record).limits().items_max.saturating_sub(1);
+        let mut room = most.clamp(1, limits::PAGE_SIZE_MAX);
         // A mode's own board goes on without its definition, and who is hidden on it or watches it with it.
         let goes_on =
             Mode::new(name.as_str()).is_ok_and(|own| Some(&own) == mode.as_ref() || self.has_mode(&own));
@@ -113,13 +124,13 @@ impl Engine {
             KeyRange::AllStarts,
         ];
         for range in ranges.into_iter().chain(shades) {
-            room = room.saturating_sub(self.clear_some(&range(name.clone()), room).await?);
+            room = room.saturating_sub(self.clear_some(&range(name.clone()), room, &mark).await?);
             if room == 0 {
                 return Ok(false);
             }
         }
-        if !goes_on {
-            self.end_watches_of(name).await?;
+        if !goes_on && !self.end_watches_of(name, &mark).await? {
+            return Ok(false);
         }
         let mut changes = self.quietly();
         changes.delete(closing, marked.version);
@@ -131,13 +142,18 @@ impl Engine {
     }
 
     /// Deletes at most `room` rows of a range, and answers how many; `room` where more may be left.
-    async fn clear_some(&self, range: &KeyRange, room: usize) -> Result<usize, EngineError> {
+    async fn clear_some(
+        &self,
+        range: &KeyRange,
+        room: usize,
+        mark: &(Key, Expect),
+    ) -> Result<usize, EngineError> {
         let page = self.store(Home::Record).list(range, None, room, false).await?;
         if page.is_empty() {
             return Ok(0);
         }
         let gone = page.len();
-        let mut changes = self.quietly();
+        let mut changes = self.while_marked(Home::Record, mark).await?;
         for (key, found) in page {
             changes.delete(key, found.version);
         }
@@ -148,30 +164,47 @@ impl Engine {
         }
     }
 
-    /// Ends all watches of a board. They are kept player by player: all there are are looked at.
-    async fn end_watches_of(&self, name: &BoardName) -> Result<(), EngineError> {
-        let mut watchers: Vec<PlayerId> = Vec::new();
-        self.each(KeyRange::AllWatches, |key, _| {
+    /// Ends all watches of a board; whether none is left. They are kept player by player: all there are are looked at.
+    async fn end_watches_of(&self, name: &BoardName, mark: &(Key, Expect)) -> Result<bool, EngineError> {
+        let mut watchers: Vec<(PlayerId, Version)> = Vec::new();
+        self.each(KeyRange::AllWatches, |key, found| {
             if let Key::Watch(watcher, board) = key
                 && board == *name
             {
-                watchers.push(watcher);
+                watchers.push((watcher, found.version));
             }
             Ok(())
         })
         .await?;
-        // Two rows a watch.
-        let room = self.store(Home::Live).limits().items_max.clamp(2, limits::PAGE_SIZE_MAX) / 2;
+        // Two rows a watch, and the mark.
+        let most = self.store(Home::Live).limits().items_max.saturating_sub(1);
+        let room = most.clamp(2, limits::PAGE_SIZE_MAX) / 2;
         for some in watchers.chunks(room) {
-            let mut changes = self.quietly();
-            for watcher in some {
-                for key in [Key::Watch(*watcher, name.clone()), Key::Told(*watcher, name.clone())] {
-                    changes.write(key, Expect::Any, Op::Delete);
-                }
+            let mut changes = self.while_marked(Home::Live, mark).await?;
+            for (watcher, version) in some {
+                changes.delete(Key::Watch(*watcher, name.clone()), *version);
+                // It comes and goes with the watch.
+                changes.write(Key::Told(*watcher, name.clone()), Expect::Any, Op::Delete);
             }
-            self.commit(Home::Live, changes).await?;
+            match self.commit(Home::Live, changes).await {
+                Ok(_) => {}
+                Err(EngineError::Raced(_)) => return Ok(false),
+                Err(other) => return Err(other),
+            }
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// Changes to what was read of a board that is given up: only as long as its mark stands, since after that the same
+    /// name is another board's.
+    async fn while_marked(&self, home: Home, mark: &(Key, Expect)) -> Result<ChangeSet, EngineError> {
+        let mut changes = self.quietly();
+        if self.homes.is_one() || home == Home::Record {
+            changes.check(mark.0.clone(), mark.1);
+        } else {
+            self.surely(Home::Record, std::slice::from_ref(mark)).await?;
+        }
+        Ok(changes)
     }
 
     /// Changes of which the audit log has heard, or hears, by the call that began them.

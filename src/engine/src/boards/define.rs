@@ -144,7 +144,10 @@ impl Engine {
             return self.close_job(sink, Err(stop)).await;
         }
         // Counting takes a while, and others may define something meanwhile.
-        let _turn = self.defining.lock().await;
+        let turn = match sink.wait_for(self.defining.lock()).await {
+            Ok(turn) => turn,
+            Err(error) => return self.close_job(sink, Err(error.into())).await,
+        };
         let head = if let Err(error) = self.check_board(config, is_new).await {
             Err(error)
         } else if self.homes.is_one() {
@@ -153,7 +156,8 @@ impl Engine {
             self.commit(Home::Document, changes).await.map(|_| self.staging())
         };
         let prepared = head.map(|head| (head, ())).map_err(Into::into);
-        self.close_job(sink, prepared).await
+        // The board is there with the decision: whoever defines something then sees it.
+        self.close_job_of(sink, prepared, turn).await
     }
 
     async fn count_all(&self, line: Arc<Line>, mode: &Mode, sink: &mut Sink<'_>) -> Result<(), Stop> {

@@ -5,12 +5,14 @@ use crate::{
     store::{ChangeSet, Expect, GateRow, Home, Key, Op, PushEvent, Row, StagedRow, Version, Write},
 };
 use gsm_core::PlayerId;
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc, time::Duration};
 
 /// Players in the rows of one change set of a job, at most: a few hundred bytes each.
 pub(super) const JOB_WEIGHT_MAX: usize = 8_192;
 /// Entries that a job looks at between two signs of life.
 const TOUCH_EVERY: usize = 4_096;
+/// The same for a job that waits: well below the silence after which its gate counts as left behind.
+const TOUCH_WAITING: Duration = Duration::from_secs(2);
 
 /// Why a job stopped.
 pub(crate) enum Stop {
@@ -144,6 +146,21 @@ impl<'a> Sink<'a> {
         Ok(())
     }
 
+    /// Waits for another, and shows meanwhile that the job is alive.
+    pub(crate) async fn wait_for<T>(&mut self, other: impl Future<Output = T>) -> Result<T, EngineError> {
+        let mut other = pin!(other);
+        loop {
+            match tokio::time::timeout(TOUCH_WAITING, other.as_mut()).await {
+                Ok(done) => return Ok(done),
+                Err(_) => {
+                    if let Self::Staged { engine, gate, .. } = self {
+                        engine.touch_gate(gate).await?;
+                    }
+                }
+            }
+        }
+    }
+
     /// Sends on what is full.
     async fn grown(&mut self, by: usize) -> Result<(), Stop> {
         match self {
@@ -189,8 +206,19 @@ impl Engine {
     /// Ends a job behind the gate: decides it and carries it out, or throws it away.
     pub(crate) async fn close_job<T>(
         &self,
+        sink: Sink<'_>,
+        prepared: Result<(ChangeSet, T), Stop>,
+    ) -> Result<T, EngineError> {
+        self.close_job_of(sink, prepared, ()).await
+    }
+
+    /// The same for a job whose decision needs a turn: once it is decided, or is not to be, the turn is over. What is left
+    /// to do may take long.
+    pub(crate) async fn close_job_of<T>(
+        &self,
         mut sink: Sink<'_>,
         prepared: Result<(ChangeSet, T), Stop>,
+        turn: impl Send,
     ) -> Result<T, EngineError> {
         let decided = match prepared {
             Ok((head, answer)) => match sink.flush().await {
@@ -205,6 +233,7 @@ impl Engine {
         let failed = match decided {
             Ok((head, answer)) => match self.decide_job(&mut gate, head).await {
                 Ok(()) => {
+                    drop(turn);
                     // It counts from here on. If the rest fails now, whoever finds the gate carries it out.
                     if let Err(error) = self.carry_out(&mut gate).await {
                         tracing::debug!(mode = %gate.mode, %error, "the rest of a job comes later");
@@ -217,6 +246,7 @@ impl Engine {
             },
             Err(error) => error,
         };
+        drop(turn);
         self.drop_job(Sink::staged(self, gate)).await;
         Err(failed)
     }

@@ -26,6 +26,11 @@ impl Apart {
         follows && self.shadow.as_mut().is_none_or(|shadow| shadow.follow(rules))
     }
 
+    /// What is followed.
+    pub(super) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     /// Takes a ticket, unless it is of another kind, or one that the rules leave out.
     pub(super) fn insert(&mut self, ticket: Entering, shadow: bool) -> Fit {
         if !shadow {

@@ -18,7 +18,8 @@ const RULED_STEP_WORK_MAX: u32 = 100_000;
 /// What a queue's pool follows.
 #[derive(Clone, Default)]
 pub(crate) enum Rules {
-    /// Nothing yet: another home may tell of the queue only later.
+    /// None that can be followed: another home may tell of the queue only later, or its rule set cannot be used. Nothing is
+    /// formed; tickets wait.
     #[default]
     Unknown,
     /// A window of skill.
@@ -43,6 +44,19 @@ impl Rules {
                 let rating_attribute = config.rating_attribute.clone();
                 Self::Set { set, rating_attribute, judged: by_model.then(judged) }
             }
+        }
+    }
+
+    /// Whether these are the same rules, and not only some that say the same.
+    pub(crate) fn are(&self, others: &Self) -> bool {
+        match (self, others) {
+            (Self::Unknown, Self::Unknown) => true,
+            (Self::Window(rules, judged), Self::Window(of, by)) => rules == of && judged == by,
+            (
+                Self::Set { set, rating_attribute, judged },
+                Self::Set { set: of, rating_attribute: rating, judged: by },
+            ) => Arc::ptr_eq(set, of) && rating_attribute == rating && judged == by,
+            _ => false,
         }
     }
 
@@ -147,6 +161,8 @@ pub(super) enum Fit {
 
 /// The waiting tickets of a queue.
 pub(super) enum Matcher {
+    /// None by which anything could be formed: it takes no tickets.
+    Idle,
     Window(Box<Pool>),
     Ruled(Box<RulePool>),
 }
@@ -154,7 +170,7 @@ pub(super) enum Matcher {
 impl Matcher {
     pub(super) fn new(rules: &Rules) -> Option<Self> {
         Some(match rules {
-            Rules::Unknown => Self::Window(Box::new(Pool::new(MatchRules::default()).ok()?)),
+            Rules::Unknown => Self::Idle,
             Rules::Window(rules, _) => Self::Window(Box::new(Pool::new(rules.clone()).ok()?)),
             Rules::Set { set, .. } => Self::Ruled(Box::new(RulePool::new(set.clone()))),
         })
@@ -165,6 +181,7 @@ impl Matcher {
         match (self, rules) {
             (Self::Window(pool), Rules::Window(rules, _)) => pool.set_rules(rules.clone()).is_ok(),
             (Self::Ruled(pool), Rules::Set { set, .. }) => Arc::ptr_eq(pool.rules(), set),
+            (Self::Idle, Rules::Unknown) => true,
             _ => false,
         }
     }
@@ -185,6 +202,7 @@ impl Matcher {
 
     pub(super) fn remove(&mut self, id: TicketId) {
         match self {
+            Self::Idle => {}
             Self::Window(pool) => drop(pool.remove(id)),
             Self::Ruled(pool) => drop(pool.remove(id)),
         }
@@ -192,6 +210,7 @@ impl Matcher {
 
     pub(super) fn len(&self) -> usize {
         match self {
+            Self::Idle => 0,
             Self::Window(pool) => pool.len(),
             Self::Ruled(pool) => pool.len(),
         }
@@ -200,6 +219,7 @@ impl Matcher {
     /// Players of waiting tickets, but those who play already.
     pub(super) fn players(&self) -> usize {
         match self {
+            Self::Idle => 0,
             Self::Window(pool) => pool.players(),
             Self::Ruled(pool) => pool.players(),
         }
@@ -207,6 +227,7 @@ impl Matcher {
 
     pub(super) fn contains(&self, id: TicketId) -> bool {
         match self {
+            Self::Idle => false,
             Self::Window(pool) => pool.contains(id),
             Self::Ruled(pool) => pool.contains(id),
         }
@@ -215,6 +236,7 @@ impl Matcher {
     /// Since when the longest waiting ticket waits.
     pub(super) fn oldest(&self) -> Option<Timestamp> {
         match self {
+            Self::Idle => None,
             Self::Window(pool) => pool.oldest().map(|ticket| ticket.queued_at),
             Self::Ruled(pool) => pool.oldest(),
         }
@@ -222,6 +244,7 @@ impl Matcher {
 
     pub(super) fn explain(&self, id: TicketId, now: Timestamp) -> Option<Explained> {
         match self {
+            Self::Idle => None,
             Self::Window(pool) => pool.explain(id, now).map(Explained::Window),
             Self::Ruled(pool) => pool.explain(id, now).map(|why| Explained::Ruled(Box::new(why))),
         }
@@ -230,6 +253,7 @@ impl Matcher {
     /// The same by a short look, and about how many work units it took.
     pub(super) fn glance(&self, id: TicketId, now: Timestamp, budget: u32) -> Option<(Explained, u32)> {
         match self {
+            Self::Idle => None,
             Self::Window(pool) => {
                 let (why, work) = pool.glance(id, now, budget)?;
                 Some((Explained::Window(why), work))
@@ -244,7 +268,7 @@ impl Matcher {
     /// How often each rule was judged for the ticket's sake.
     pub(super) fn counts(&self, id: TicketId) -> Vec<RuleCount> {
         match self {
-            Self::Window(_) => Vec::new(),
+            Self::Idle | Self::Window(_) => Vec::new(),
             Self::Ruled(pool) => named(pool.rules(), &pool.counts(id)),
         }
     }
@@ -252,6 +276,7 @@ impl Matcher {
     /// Forms matches; whether all tickets had their turn.
     pub(super) fn step(&mut self, now: Timestamp, budget: u32) -> (Vec<Found>, bool) {
         match self {
+            Self::Idle => (Vec::new(), true),
             Self::Window(pool) => {
                 let step = pool.step(now, budget);
                 let found = |formed: Formed| Found {

@@ -41,9 +41,9 @@ fn no_commit_waits_for_a_step() {
     let at = Timestamp::from_millis;
     let following = pools.clone();
     let due = meanwhile(&pool, move || {
-        following.proposal(id, Some((&queue(), &asked(1))));
-        following.proposal(other, Some((&queue(), &asked(2))));
-        following.proposal(other, None);
+        following.proposal(id, (&queue(), &asked(1)), || None);
+        following.proposal(other, (&queue(), &asked(2)), || None);
+        following.proposal_ended(other);
         following.configure(&queue(), Rules::Unknown);
         let pool = following.get(&queue()).unwrap();
         (pool.open_proposals(), pool.expired_proposals(at(9), 10), pool.expired_proposals(at(10), 10))
@@ -140,8 +140,29 @@ fn the_pool_of_a_deleted_queue_is_let_go_once_nothing_is_in_it() {
     drop(pool);
     assert!(stays(&[]), "a ticket waits in it");
     pools.get(&queue()).unwrap().tell(Command::Leave(TicketId::from_u128(1)));
-    pools.proposal(ProposalId::from_u128(1), Some((&queue(), &asked(1))));
+    pools.proposal(ProposalId::from_u128(1), (&queue(), &asked(1)), || None);
     assert!(stays(&[]), "a proposal is open");
-    pools.proposal(ProposalId::from_u128(1), None);
+    pools.proposal_ended(ProposalId::from_u128(1));
     assert!(!stays(&[]));
+}
+
+#[test]
+fn a_queue_is_in_use_while_its_tickets_go_to_and_fro() {
+    const TIMES: u32 = 200_000;
+    let (pools, pool) = pools();
+    let id = ProposalId::from_u128(1);
+    come(&pool, 1..=1, false);
+    let going = thread::spawn(move || {
+        for _ in 0..TIMES {
+            pools.proposal(id, (&queue(), &asked(1)), || None);
+            pools.get(&queue()).unwrap().tell(Command::Ask(TicketId::from_u128(1)));
+            come(&pools.get(&queue()).unwrap(), 1..=1, false);
+            pools.proposal_ended(id);
+            drop(pools.get(&queue()).unwrap().settled());
+        }
+    });
+    while !going.is_finished() {
+        assert!(pool.is_in_use());
+    }
+    going.join().unwrap();
 }

@@ -287,8 +287,9 @@ impl Engine {
                 items.push(ExportItem::Match(Box::new(view)));
             }
         }
-        let reports: Vec<Key> = ids.iter().copied().map(Key::Reports).collect();
-        for (id, found) in ids.into_iter().zip(self.get(Home::Record, &reports).await?) {
+        let reports: Vec<Key> = ids.iter().flat_map(|id| [Key::Reports(*id), Key::Said(*id)]).collect();
+        let twice = ids.into_iter().flat_map(|id| [id, id]);
+        for (id, found) in twice.zip(self.get(Home::Record, &reports).await?) {
             if let Some(Row::Reports(row)) = found.as_ref().map(|found| &*found.row)
                 && let Some(voice) = row.voices.of(player)
             {

@@ -218,7 +218,7 @@ impl Engine {
             let mut found = self.get(Home::Record, &keys).await?.into_iter();
             over.retain(|_| found.next().is_none_or(|held| held.is_none()));
         }
-        for with in [Key::Offences as fn(MatchId) -> Key, Key::Reports] {
+        for with in [Key::Offences as fn(MatchId) -> Key, Key::Reports, Key::Said] {
             let keys: Vec<Key> = over.iter().filter_map(|(key, _)| id(key)).map(with).collect();
             let mut changes = self.quiet();
             for (key, found) in keys.iter().zip(self.get(Home::Record, &keys).await?) {

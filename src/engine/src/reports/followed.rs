@@ -4,7 +4,7 @@ use gsm_core::{Map, MatchId, PlayerId, Timestamp};
 use parking_lot::Mutex;
 use std::{collections::BTreeSet, ops::Bound};
 
-/// How a player's reports went, in matches on which not all agreed.
+/// How a player's reports went, where not all agreed or an operator ruled otherwise.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Candour {
     /// Matches that came to a dispute, in which the player had reported.
@@ -48,7 +48,7 @@ impl Known {
 }
 
 impl Known {
-    /// Whether it has added nothing.
+    /// Whether it adds nothing.
     fn is_empty(&self) -> bool {
         self.due.is_none() && !self.disputed && self.disputants.is_empty() && self.overruled.is_empty()
     }
@@ -93,6 +93,11 @@ impl Kept {
         }
         self.known.insert(id, known);
     }
+}
+
+/// Whether something of a row is followed: all others lie where the start does not look.
+pub(super) fn is_followed(row: &ReportsRow) -> bool {
+    !Known::of(row).is_empty()
 }
 
 impl Followed {

@@ -67,6 +67,18 @@ impl super::RuleSets {
         self.later.read().get(name).is_some_and(|versions| versions.contains_key(&version))
     }
 
+    /// Whether a queue goes by a rule set that is stored, and that this version of the language does not take.
+    pub(crate) fn is_unusable(&self, queue: &QueueConfig) -> bool {
+        match queue.rules_by() {
+            None => false,
+            Some((name, 1)) => self.first.read().get(name).is_some_and(|of| of.set.is_none()),
+            Some((name, version)) => {
+                let later = self.later.read();
+                later.get(name).and_then(|of| of.get(&version)).is_some_and(|of| of.set.is_none())
+            }
+        }
+    }
+
     /// The rule set that a queue goes by.
     pub(crate) fn of(&self, queue: &QueueConfig) -> Option<Arc<RuleSet>> {
         match queue.rules_by()? {

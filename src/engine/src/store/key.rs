@@ -136,6 +136,8 @@ pub enum Key {
     Flag(Mode, PlayerId, PlayerId),
     /// A queue as it was in a mode when it was deleted, or moved to another one.
     Retired(QueueName, Mode),
+    /// What the players of a match said of its end, where nothing of it is to be followed any more.
+    Said(MatchId),
 }
 
 /// Bytes that are no key.
@@ -203,6 +205,7 @@ impl Key {
             | Self::Offences(_)
             | Self::Quarantine(_)
             | Self::Reports(_)
+            | Self::Said(_)
             | Self::Flag(..)
             | Self::Lesson(..)
             | Self::Learnt(_) => Home::Record,
@@ -277,6 +280,7 @@ impl Key {
             Self::IdentityOf(..) => 74,
             Self::Upkeep => 75,
             Self::Retired(..) => 85,
+            Self::Said(_) => 86,
         }
     }
 }
@@ -332,7 +336,7 @@ impl fmt::Display for Key {
             Self::Offences(id) => write!(f, "offences in {id}"),
             Self::Bans(id) => write!(f, "bans of {id}"),
             Self::Quarantine(id) => write!(f, "quarantine of {id}"),
-            Self::Reports(id) => write!(f, "reports of {id}"),
+            Self::Reports(id) | Self::Said(id) => write!(f, "reports of {id}"),
             Self::Flag(mode, one, other) => write!(f, "flag of {one} and {other} in {mode}"),
             Self::Lesson(mode, id) => write!(f, "what {id} teaches in {mode}"),
             Self::Listed(list, network) => write!(f, "{network} in the {list} list"),

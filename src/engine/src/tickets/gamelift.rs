@@ -103,7 +103,7 @@ impl Engine {
         {
             return Err(EngineError::TicketIdTaken);
         }
-        self.check_room(new)?;
+        self.check_room(std::slice::from_ref(&queue))?;
         let rating = rating_in(&self.rates(&queue), None, queue.variant.as_ref(), call.now);
         let players = new.players().map(|player| TicketPlayer { player, rating }).collect();
         self.check_fit(&queue, &new.row(players, new.brought.clone(), call.now))

@@ -1,12 +1,13 @@
 //! Jobs that die in the middle: whoever comes next throws them away or finishes them, nothing in between stays.
 use crate::{
+    defined::of_mode,
     verdicts::{Event, Seen, begin, happen, rebuilt, seen, some_event, twin},
-    world::{World, mode, refused, world},
+    world::{World, mode, refused, wide, world},
 };
 use async_trait::async_trait;
-use gsm_core::{CommitKey, MatchId, PlayerId};
+use gsm_core::{CommitKey, MatchId, PlayerId, QueueName};
 use gsm_engine::{
-    Engine,
+    BoardConfig, Column, Engine, Operator, QueueConfig,
     store::{
         ChangeSet, CommitError, Committed, Cursor, Expect, Fold, Home, Homes, Key, KeyRange, Op, PushEvent,
         ReadError, Row, StandingRow, Store, StoreFault, StoreLimits, Versioned,
@@ -17,9 +18,13 @@ use proptest::{
     strategy::{Strategy, ValueTree},
     test_runner::TestRunner,
 };
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
 };
 
 /// A store that takes so many commits and then is gone; the last one may be applied without an answer.
@@ -205,6 +210,81 @@ async fn a_caller_that_goes_away_holds_nothing_up() {
         assert_eq!(left_over(&w, None).await.0, 0);
         rebuilt(w.engine.rebuild(&w.admin(), &mode("duel"), false).await.unwrap());
     }
+}
+
+/// A board that counts the results of `duel`, and so is counted by a job.
+fn counting(name: &str) -> BoardConfig {
+    let config = of_mode(name, "duel");
+    BoardConfig { columns: vec![Column { operator: Operator::Best, ..config.columns[0] }], ..config }
+}
+
+/// Many results of `duel`, and a store of small change sets that takes its time.
+async fn played() -> World {
+    let w = world(1, 12, Faults::NONE);
+    let players = begin(&w).await;
+    happen(&w, &players, &some_history()).await;
+    w.stores[0].set_faults(Faults { yields_max: 3, seed: 1, ..Faults::NONE });
+    w
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_defines_something_waits_for_no_job_that_is_decided() {
+    let w = played().await;
+    let (admin, again) = (w.admin(), w.admin());
+    let mut put = Box::pin(w.engine.put_board(&admin, counting("best")));
+    while !gate_of(&w).await.is_some_and(|gate| gate.applied.is_some()) {
+        assert!(futures::poll!(&mut put).is_pending(), "it is never seen to be carried out");
+    }
+    let queue = QueueConfig::new(QueueName::new("q").unwrap(), mode("q"), wide(1));
+    let queue = tokio::time::timeout(Duration::from_secs(60), w.engine.put_queue(&again, queue)).await;
+    queue.expect("waits for the job").unwrap();
+    assert!(gate_of(&w).await.is_some());
+    put.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_matcher_waits_for_no_long_work() {
+    let w = played().await;
+    let admin = w.admin();
+    let (mut put, mut turns) = (Box::pin(w.engine.put_board(&admin, of_mode("plain", "duel"))), 0);
+    while futures::poll!(&mut put).is_pending() {
+        let turn = tokio::time::timeout(Duration::from_secs(60), w.engine.tick_queues());
+        turn.await.expect("waits for the board");
+        turns += 1;
+    }
+    assert!(turns > 3, "{turns}");
+    let mut put = Box::pin(w.engine.put_board(&admin, counting("best")));
+    while !gate_of(&w).await.is_some_and(|gate| gate.applied.is_some()) {
+        assert!(futures::poll!(&mut put).is_pending(), "it is never seen to be carried out");
+    }
+    drop(put);
+    w.engine.tick_queues().await;
+    assert!(gate_of(&w).await.is_some());
+    w.engine.tick_jobs().await;
+    assert!(gate_of(&w).await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_waits_for_its_turn_is_not_left_behind() {
+    let w = played().await;
+    let (admin, again) = (w.admin(), w.admin());
+    let queue = QueueConfig::new(QueueName::new("q").unwrap(), mode("q"), wide(1));
+    let mut queue = Box::pin(w.engine.put_queue(&again, queue));
+    // It has its turn, and goes on when it is asked again.
+    assert!(futures::poll!(&mut queue).is_pending());
+    let mut put = Box::pin(w.engine.put_board(&admin, counting("best")));
+    let version = async || {
+        let found = w.stores[0].list(&KeyRange::Gates, None, 10, false).await.unwrap().pop();
+        found.map(|(_, found)| found.version)
+    };
+    let mut seen = BTreeSet::new();
+    for _ in 0..5 {
+        assert!(tokio::time::timeout(Duration::from_secs(8), &mut put).await.is_err());
+        assert!(seen.insert(version().await.unwrap()), "nothing is heard of it for eight seconds");
+    }
+    queue.await.unwrap();
+    put.await.unwrap();
+    assert_eq!(version().await, None);
 }
 
 /// Another node's job is waited for, and then the caller is told to come back.

@@ -1,8 +1,13 @@
 //! Proposals: answered by their players, ended once, whoever comes late.
-use crate::world::{World, both, keyed, refused, ticket};
+use crate::world::{World, both, keyed, mode, refused, ticket};
 use gsm_core::{PlayerId, ProposalId, RequestKey, TicketId};
-use gsm_engine::{Intake, NewTicket};
+use gsm_engine::{
+    Intake, NewTicket, QueueConfig,
+    store::{ChangeSet, Committed, Fold, Key, Op, Store, Write},
+};
 use gsm_session::TicketState;
+use parking_lot::Mutex;
+use std::sync::Arc;
 
 both! {
     all_accept_and_play,
@@ -18,6 +23,8 @@ both! {
     who_leaves_as_the_time_is_up_is_not_late,
     how_a_proposal_ends_goes_by_the_ticket_not_by_the_queue,
     a_back_end_answers_for_whoever_queued_here,
+    what_was_proposed_is_played_though_its_queue_has_moved,
+    its_tickets_search_again_before_a_proposal_is_gone,
 }
 
 struct Asked {
@@ -44,6 +51,53 @@ async fn all_accept_and_play(w: World) {
     assert_eq!((one.state, one.match_id.is_some()), (TicketState::Completed, true));
     assert_eq!(one.match_id, two.match_id);
     refused(w.engine.proposal(&w.by(a.p[0]), a.id).await, "not_found");
+}
+
+async fn what_was_proposed_is_played_though_its_queue_has_moved(w: World) {
+    let config = w.teams("duel", 1, Some(10)).await;
+    let p = w.players(4).await;
+    let tickets = w.enter_all("duel", &p).await;
+    w.clock.advance_ms(1_000);
+    w.put(QueueConfig { mode: mode("other"), ..config }).await;
+    w.clock.advance_ms(1_000);
+    // As one knows it that was there all the time, and one that was not.
+    let node = w.node("restarted").await;
+    let first = w.seen(tickets[0]).await.proposal;
+    for (player, ticket) in p.iter().zip(&tickets) {
+        let id = w.seen(*ticket).await.proposal.unwrap();
+        let engine = if Some(id) == first { &w.engine } else { &node };
+        engine.respond(&w.by(*player), id, *player, true).await.unwrap();
+    }
+    w.settle();
+    for ticket in tickets {
+        let id = w.seen(ticket).await.match_id.unwrap();
+        assert_eq!(w.engine.match_view(&w.admin(), id).await.unwrap().row.mode, mode("duel"));
+    }
+}
+
+/// Whether each change set that ends a proposal tells of its tickets first.
+#[derive(Default)]
+struct Order(Mutex<Vec<bool>>);
+
+impl Fold for Order {
+    fn apply(&self, _: Committed, changes: &ChangeSet) {
+        let is_end = |write: &Write| matches!((&write.key, &write.op), (Key::Proposal(_), Op::Delete));
+        if let Some(end) = changes.writes.iter().position(is_end) {
+            let last = changes.writes.iter().rposition(|write| matches!(write.key, Key::Ticket(_)));
+            self.0.lock().push(last.is_some_and(|last| last < end));
+        }
+    }
+}
+
+/// Whoever asks whether a queue is in use, so as to delete it, must find the one or the other.
+async fn its_tickets_search_again_before_a_proposal_is_gone(w: World) {
+    let order = Arc::new(Order::default());
+    let fold: Arc<dyn Fold> = order.clone();
+    w.stores.iter().for_each(|store| store.subscribe(fold.clone()));
+    let a = asked(&w).await;
+    w.engine.respond(&w.by(a.p[0]), a.id, a.p[0], false).await.unwrap();
+    w.settle();
+    assert_eq!(*order.0.lock(), [true]);
 }
 
 async fn a_decline_frees_the_decliner_alone(w: World) {

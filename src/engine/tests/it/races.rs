@@ -7,7 +7,7 @@ use crate::{
 };
 use gsm_core::{MatchId, Millis, PlayerId, QueueName, TicketId, limits};
 use gsm_engine::{
-    Direction, NewTicket, Operator, PayoutConfig, QueueConfig, Reports, ScheduleConfig, Silence,
+    Direction, Intake, NewTicket, Operator, PayoutConfig, QueueConfig, Reports, ScheduleConfig, Silence,
     store::memory::Faults,
 };
 use gsm_session::{PlayerSessionState, TicketState};
@@ -163,6 +163,53 @@ async fn backfills_of_one_session_may_be_started_at_once() {
     let ann = player(&w, "ann").await;
     let of = |n| NewTicket { session: Some("s-1".to_owned()), ..listing(&format!("t-{n}"), ann, "left") };
     one_of_them_waits(&w, (0..MANY).map(of).collect()).await;
+}
+
+#[tokio::test]
+async fn who_comes_again_is_not_lost_with_a_queue_that_is_to_be_deleted() {
+    for (nth, w) in unlike_each_other().enumerate() {
+        w.teams("duel", 1, None).await;
+        let (p, name, admin) = (w.players(1).await, QueueName::new("duel").unwrap(), w.admin());
+        let (new, by) = (NewTicket { intake: Intake::GameLift, ..ticket("duel", p[0]) }, w.server());
+        let older = w.engine.create_ticket(&by, &new).await.unwrap().id;
+        let (come, go) = (w.engine.create_ticket(&by, &new), w.engine.delete_queue(&admin, &name));
+        let (came, gone) = if nth % 2 == 0 {
+            futures::join!(come, go)
+        } else {
+            let (gone, came) = futures::join!(go, come);
+            (came, gone)
+        };
+        // There is always one of the two that waits.
+        assert!(came.is_ok() && gone.is_err(), "{nth}: {came:?} {gone:?}");
+        assert_eq!(w.seen(older).await.state, TicketState::Cancelled);
+    }
+}
+
+#[tokio::test]
+async fn no_match_is_formed_by_rules_of_before_and_rated_by_those_of_after() {
+    let (mut played, mut waits) = (0, 0);
+    for (nth, w) in unlike_each_other().enumerate() {
+        let config = w.teams("duel", 1, None).await;
+        let p = w.players(2).await;
+        let tickets = [w.enter("duel", p[0]).await.id, w.enter("duel", p[1]).await.id];
+        let other = QueueConfig { mode: mode("duos"), rules: wide(2), ..config };
+        let (turn, put) = (w.engine.tick(), w.put(other));
+        if nth % 2 == 0 {
+            futures::join!(turn, put);
+        } else {
+            futures::join!(put, turn);
+        }
+        w.turn().await;
+        match w.seen(tickets[0]).await.match_id {
+            None => waits += 1,
+            Some(id) => {
+                played += 1;
+                let row = w.engine.match_view(&w.admin(), id).await.unwrap().row;
+                assert_eq!(row.mode, mode("duel"), "{nth}");
+            }
+        }
+    }
+    assert!(played > 0 && waits > 0, "{played} played, {waits} wait");
 }
 
 /// A bot, or a boss, whom everybody meets.

@@ -1,10 +1,10 @@
 //! Results that players report themselves: k of n, disputes, deadlines.
 use crate::world::{World, both, keyed, mode, places, refused, world};
-use gsm_core::{MatchId, Millis, PlayerId, QueueName};
+use gsm_core::{Clock, CommitKey, MatchId, Millis, PlayerId, QueueName};
 use gsm_engine::{
     BoardRef, Candour, EngineError, ExportCursor, ExportItem, Happening, Listener, MatchmakingEvent,
     NewMatch, QueueConfig, Reports, ReportsView, Retention, Silence, Viewer,
-    store::{Key, PushKind, ReportsStage, Verdict, memory::Faults},
+    store::{ChangeSet, Expect, Key, Op, PushKind, ReportsStage, Store, Verdict, memory::Faults},
 };
 use gsm_session::MatchState;
 use parking_lot::Mutex;
@@ -17,6 +17,7 @@ both! {
     an_operator_settles_a_dispute,
     what_was_reported_is_exported_and_goes_with_its_match,
     a_ruling_says_who_was_overruled,
+    what_all_agree_on_lies_where_no_start_looks,
     enough_of_many_outvote_a_liar,
     one_side_alone_decides_nothing,
     silence_is_what_the_queue_says,
@@ -223,6 +224,48 @@ async fn a_ruling_says_who_was_overruled(w: World) {
         let other = w.node("other").await;
         assert_eq!((other.candour(ann), other.candour(bob)), expected, "as it is read anew");
     }
+}
+
+/// Where it lies what players say of a match.
+fn lies(w: &World, id: MatchId) -> Vec<Key> {
+    let keys = w.stores.iter().flat_map(|store| store.rows()).map(|(key, _)| key);
+    keys.filter(|key| [Key::Reports(id), Key::Said(id)].contains(key)).collect()
+}
+
+async fn what_all_agree_on_lies_where_no_start_looks(w: World) {
+    peers(&w, 1, 2).await;
+    let p = w.players(2).await;
+    let (id, sides) = matched(&w, &p).await;
+    let (ann, bob) = (sides[0][0], sides[1][0]);
+    says(&w, id, ann, 0).await.unwrap();
+    assert_eq!(lies(&w, id), [Key::Reports(id)]);
+    says(&w, id, bob, 0).await.unwrap();
+    w.turn().await;
+    let corrected = async |engine: &gsm_engine::Engine| {
+        // As a start reads it: an operator does not agree, and then does.
+        for (to, lies_at, overruled) in [([2, 1], Key::Reports(id), 1), ([1, 2], Key::Said(id), 0)] {
+            engine.correct_result(&w.admin(), id, &places(&to, &[]), "r").await.unwrap();
+            w.settle();
+            w.turn().await;
+            assert_eq!(lies(&w, id), [lies_at]);
+            for engine in [&w.engine, &w.node("other").await] {
+                assert_eq!(engine.candour(bob), Candour { disputes: 0, overruled });
+                let row = engine.reports(&w.by(bob), id).await.unwrap().row.unwrap();
+                assert_eq!(row.voices.all().len(), 2);
+            }
+        }
+    };
+    assert_eq!(lies(&w, id), [Key::Said(id)]);
+    corrected(&w.engine).await;
+
+    // As earlier versions kept it.
+    let row = w.stores[0].rows().into_iter().find(|(key, _)| *key == Key::Said(id)).unwrap().1;
+    let mut changes = ChangeSet::new(CommitKey::from_u128(1), w.clock.now());
+    changes.write(Key::Said(id), Expect::Any, Op::Delete);
+    changes.write(Key::Reports(id), Expect::Any, Op::Put { row, expires_at: None });
+    w.stores[0].commit(changes).await.unwrap();
+    w.settle();
+    corrected(&w.node("later").await).await;
 }
 
 async fn enough_of_many_outvote_a_liar(w: World) {

@@ -1,12 +1,17 @@
 //! Rule sets: kept byte for byte, listed by name, gone when deleted.
-use crate::world::{World, both, keyed, refused};
-use gsm_core::{Mode, QueueName, RuleSetName, limits};
-use gsm_engine::{QueueConfig, TagChange};
+use crate::world::{World, both, keyed, refused, ticket};
+use gsm_core::{Clock, CommitKey, Mode, QueueName, RuleSetName, limits};
+use gsm_engine::{
+    QueueConfig, TagChange,
+    store::{ChangeSet, Expect, Key, Op, Row, RuleSetRow, Store},
+};
 use gsm_matchmaking::MatchRules;
-use std::collections::BTreeMap;
+use gsm_session::TicketState;
+use std::{collections::BTreeMap, sync::Arc};
 
 both! {
     a_rule_set_in_use_stays,
+    a_rule_set_that_cannot_be_used_forms_nothing,
     a_rule_set_is_kept_as_it_came,
     listing_goes_by_name,
     tags_are_put_and_removed,
@@ -88,6 +93,48 @@ async fn a_rule_set_in_use_stays(w: World) {
     w.engine.delete_queue(&w.admin(), &QueueName::new("q").unwrap()).await.unwrap();
     w.settle();
     w.engine.delete_rule_set(&w.admin(), &named("a")).await.unwrap();
+}
+
+async fn a_rule_set_that_cannot_be_used_forms_nothing(w: World) {
+    let duels = BODY
+        .replace("2", "1")
+        .replace("}] }", "}, {\"name\": \"b\", \"minPlayers\": 1, \"maxPlayers\": 1}] }");
+    w.engine.create_rule_set(&w.admin(), &named("a"), &duels, tags(&[])).await.unwrap();
+    w.settle();
+    let (queue, mode) = (QueueName::new("q").unwrap(), Mode::new("q").unwrap());
+    let config = QueueConfig::new(queue, mode, MatchRules::default());
+    w.put(QueueConfig { rule_set: Some(named("a")), ..config }).await;
+    let p = w.players(3).await;
+    let tickets = [w.enter("q", p[0]).await.id, w.enter("q", p[1]).await.id];
+    // As one of a version that took other texts.
+    let documents = w.stores.get(1).unwrap_or(&w.stores[0]);
+    let write = async |nth: u128, body: &str| {
+        let row = RuleSetRow { body: body.to_owned(), ..(*w.engine.rule_set(&named("a")).unwrap()).clone() };
+        let mut changes = ChangeSet::new(CommitKey::from_u128(nth), w.clock.now());
+        let op = Op::Put { row: Arc::new(Row::RuleSet(row)), expires_at: None };
+        changes.write(Key::RuleSet(named("a")), Expect::Any, op);
+        documents.commit(changes).await.unwrap();
+        w.settle();
+    };
+    write(1, "{}").await;
+    let node = w.node("later").await;
+    assert_eq!((w.turn().await.matches, w.turn().await.matches), (0, 0));
+    w.clock.advance_ms(61_000);
+    assert_eq!((node.tick().await.matches, node.tick().await.matches), (0, 0), "nor by a start");
+    w.settle();
+    for engine in [&w.engine, &node] {
+        let come = engine.create_ticket(&w.by(p[2]), &ticket("q", p[2])).await;
+        refused(come, "rule_set_unusable");
+    }
+    assert_eq!(w.seen(tickets[0]).await.state, TicketState::Queued);
+    write(2, &duels).await;
+    for _ in 0..2 {
+        node.tick().await;
+        w.settle();
+    }
+    for ticket in tickets {
+        assert_eq!(w.seen(ticket).await.state, TicketState::Completed);
+    }
 }
 
 fn sized(size: usize) -> String {

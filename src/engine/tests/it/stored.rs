@@ -71,6 +71,7 @@ fn keys() -> Vec<Key> {
         Key::Reports(of_match),
         Key::Flag(mode.clone(), player, player),
         Key::Retired(queue, mode),
+        Key::Said(of_match),
     ]
 }
 

@@ -71,7 +71,7 @@ function said(of) {
     return `${which} place ${whole(n)}${Number.isFinite(score) ? ` (${score})` : ""}`;
   });
   const quits = of.said.quits.length > 0 ? `; left: ${of.said.quits.join(", ")}` : "";
-  const often = of.candour?.overruled ? ` – overruled in ${whole(of.candour.overruled)} of ${count(of.candour.disputes, "dispute")}` : "";
+  const often = of.candour?.overruled ? ` – overruled in ${count(of.candour.overruled, "match", "matches")}, in ${count(of.candour.disputes, "dispute")}` : "";
   return `${of.player_id}, side ${of.side + 1}: ${sides.join(", ")}${quits}${often}`;
 }
 

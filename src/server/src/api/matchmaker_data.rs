@@ -87,7 +87,8 @@ impl From<DataPlayer> for DataPlayerDto {
 /// Read what FlexMatch tells the game server of a match.
 ///
 /// The JSON that GameLift puts into a game session's `MatchmakerData`: who plays on which team, with the attributes that the
-/// rule set declares. They are known for a day from the match's beginning, and of matches that the matcher made.
+/// rule set declares. They are known for a day from the match's beginning, and of matches that the matcher made. A queue that goes
+/// by another rule set since then has those that the other one declares: ask when the match begins.
 #[utoipa::path(get, path = "/v1/matches/{match_id}/matchmaker-data", tag = "matches", operation_id = "get_matchmaker_data",
     params(("match_id" = String, Path)),
     responses((status = 200, body = MatchmakerDataDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),

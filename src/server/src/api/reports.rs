@@ -78,7 +78,7 @@ impl From<&MatchResult> for SaidResultDto {
     }
 }
 
-/// How a player's reports went, where not all of a match agreed.
+/// How a player's reports went, where not all of a match agreed or an operator ruled otherwise.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CandourDto {
     /// Matches that came to a dispute, in which the player had reported.

@@ -117,7 +117,7 @@ impl Shipping {
     /// Begins to ship as it is set.
     ///
     /// # Errors
-    /// Where no thread can be had.
+    /// Where no thread can be had; then none goes on.
     pub(crate) fn start(
         settings: &ShipSettings,
         node: &str,
@@ -135,7 +135,7 @@ impl Shipping {
                 Box::new(Telling { receiver, node: node.to_owned(), clock: clock.clone() }),
             ));
         }
-        let mut lines = Vec::with_capacity(carriers.len());
+        let mut shipping = Self { audit: audit.clone(), clock: clock.clone(), lines: Vec::new() };
         for (to, carrier) in carriers {
             let state = State { level_at: clock.now(), closing: false, ended: false };
             let line = Arc::new(Line {
@@ -146,15 +146,17 @@ impl Shipping {
                 failures: 0.into(),
                 abandoned: false.into(),
             });
-            lines.push(line.clone());
+            let begun = line.clone();
             let (audit, clock, every) = (audit.clone(), clock.clone(), settings.every);
             let name = format!("gsm-ship-{to}");
             let thread = std::thread::Builder::new().name(name.clone());
-            thread
-                .spawn(move || line.run(carrier, &audit, &*clock, every))
-                .map_err(|source| StartError::File { path: format!("the thread `{name}`"), source })?;
+            if let Err(source) = thread.spawn(move || line.run(carrier, &audit, &*clock, every)) {
+                shipping.stop();
+                return Err(StartError::File { path: format!("the thread `{name}`"), source });
+            }
+            shipping.lines.push(begun);
         }
-        Ok(Self { audit: audit.clone(), clock: clock.clone(), lines })
+        Ok(shipping)
     }
 
     /// How far each way is behind.

@@ -27,6 +27,13 @@ pub(crate) async fn disputes_shown(truth: &Truth, node: usize, engine: &Engine) 
         let detail = format!("node {node} shows {shown:?} in dispute, kept are {kept:?}, {waiting:?} wait");
         return broken(Invariant::EnoughAgree, detail);
     }
+    for (id, row) in &truth.reports {
+        let is_followed = row.stage != ReportsStage::Settled || !row.overruled.is_empty();
+        if is_followed == truth.said.contains(id) {
+            let detail = format!("what is said of {id} lies where a start does not look for it: {row:?}");
+            return broken(Invariant::EnoughAgree, detail);
+        }
+    }
     let mut candour: BTreeMap<PlayerId, Candour> = BTreeMap::new();
     for row in truth.reports.values() {
         if matches!(row.stage, ReportsStage::Disputed | ReportsStage::Ruled) {

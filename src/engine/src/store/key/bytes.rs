@@ -81,6 +81,7 @@ impl Key {
             | Self::Match(id)
             | Self::Quarantine(id)
             | Self::Reports(id)
+            | Self::Said(id)
             | Self::Offences(id) => {
                 out.extend_from_slice(&id.as_u128().to_be_bytes());
             }
@@ -236,6 +237,7 @@ impl Key {
             75 => Self::Upkeep,
             84 => Self::Closing(f.board()?),
             85 => Self::Retired(f.queue()?, f.mode()?),
+            86 => Self::Said(MatchId::from_u128(f.id()?)),
             _ => return Err(KeyError),
         };
         if f.0.is_empty() { Ok(key) } else { Err(KeyError) }

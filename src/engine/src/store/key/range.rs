@@ -109,8 +109,10 @@ pub enum KeyRange {
     IdentitiesOf(PlayerId),
     /// First answers of calls, of one home.
     Answers(Home),
-    /// All that players say of matches.
+    /// All that players say of matches, as far as it is followed.
     AllReports,
+    /// All that they have said beside.
+    AllSaid,
     /// All pairs who met too often.
     AllFlags,
     /// Those of a mode.
@@ -168,6 +170,7 @@ impl KeyRange {
             | Self::AllOffences
             | Self::Quarantine
             | Self::AllReports
+            | Self::AllSaid
             | Self::AllFlags
             | Self::Flags(_)
             | Self::AllLessons
@@ -292,6 +295,7 @@ impl KeyRange {
             Self::AllBans => out.push(70),
             Self::Quarantine => out.push(71),
             Self::AllReports => out.push(76),
+            Self::AllSaid => out.push(86),
             Self::AllFlags => out.push(77),
             Self::Flags(mode) => {
                 out.push(77);
