@@ -5,6 +5,7 @@ use crate::{
     world::{World, mode, refused, wide, world},
 };
 use async_trait::async_trait;
+use futures::future::Either;
 use gsm_core::{CommitKey, MatchId, PlayerId, QueueName};
 use gsm_engine::{
     BoardConfig, Column, Engine, Operator, QueueConfig,
@@ -232,14 +233,19 @@ async fn who_defines_something_waits_for_no_job_that_is_decided() {
     let w = played().await;
     let (admin, again) = (w.admin(), w.admin());
     let mut put = Box::pin(w.engine.put_board(&admin, counting("best")));
-    while !gate_of(&w).await.is_some_and(|gate| gate.applied.is_some()) {
+    while gate_of(&w).await.is_none_or(|gate| gate.applied.is_none()) {
         assert!(futures::poll!(&mut put).is_pending(), "it is never seen to be carried out");
     }
     let queue = QueueConfig::new(QueueName::new("q").unwrap(), mode("q"), wide(1));
-    let queue = tokio::time::timeout(Duration::from_secs(60), w.engine.put_queue(&again, queue)).await;
-    queue.expect("waits for the job").unwrap();
-    assert!(gate_of(&w).await.is_some());
-    put.await.unwrap();
+    let queue = Box::pin(w.engine.put_queue(&again, queue));
+    match futures::future::select(queue, put).await {
+        Either::Left((queue, put)) => {
+            queue.unwrap();
+            assert!(gate_of(&w).await.is_some());
+            put.await.unwrap();
+        }
+        Either::Right(_) => panic!("waits for the job"),
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -254,7 +260,7 @@ async fn the_matcher_waits_for_no_long_work() {
     }
     assert!(turns > 3, "{turns}");
     let mut put = Box::pin(w.engine.put_board(&admin, counting("best")));
-    while !gate_of(&w).await.is_some_and(|gate| gate.applied.is_some()) {
+    while gate_of(&w).await.is_none_or(|gate| gate.applied.is_none()) {
         assert!(futures::poll!(&mut put).is_pending(), "it is never seen to be carried out");
     }
     drop(put);

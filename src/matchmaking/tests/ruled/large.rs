@@ -304,7 +304,7 @@ fn fastest_region_needs_no_rule() {
     let halves = [[0, 2, 4, 6, 8], [1, 3, 5, 7, 9]];
     assert_eq!(unruled(&[US, EU, US, EU, US, EU, US, EU, US, EU]), halves);
     // No latency is too much, and who tells of none plays with those who are left.
-    let (far, only): (&[(&str, u32)], &[(&str, u32)]) = (&[("us", 900)], &[("eu", 20)]);
+    let (far, only) = (&[("us", 900)], &[("eu", 20)]);
     assert_eq!(unruled(&[US, &[], EU, only, far, US, US]), [[0, 2, 4, 5, 6]]);
     assert_eq!(unruled(&[US, &[], &[], only, US, US]), [[0, 1, 2, 4, 5]]);
     // The anchor itself tells none.
@@ -319,7 +319,7 @@ fn the_location_is_chosen_by_all_rules_about_latencies() {
     };
     let both = rule("mean", "avg", 100) + "," + &rule("worst", "max", 50);
     let both_near: &[(&str, u32)] = &[("eu", 40), ("us", 40)];
-    let (us, eu): (&[(&str, u32)], &[(&str, u32)]) = (&[("eu", 80), ("us", 40)], &[("eu", 40), ("us", 80)]);
+    let (us, eu) = (&[("eu", 80), ("us", 40)], &[("eu", 40), ("us", 80)]);
     let tickets = [both_near, us, eu, us, eu, us, eu, us, eu];
     let order: Vec<usize> = (0..tickets.len()).collect();
     for batching in ["largestPopulation", "fastestRegion"] {
