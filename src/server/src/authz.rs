@@ -1,12 +1,6 @@
 //! May, over every face: the tables of operations as the policies' schema, the policies of the settings, and the question
 //! that a request is.
-use crate::{
-    api,
-    door::{self, Operations},
-    front::strict_query,
-    gamelift,
-    who::bearer::Bearer,
-};
+use crate::{api, door, front::strict_query, gamelift, operations::Operations, who::bearer::Bearer};
 use gsm_policy::{Decision, Fault, Faults, Operation, Policies, Question, Resource, SHIPPED, Who};
 use serde_json::Value;
 use std::{borrow::Cow, fs, net::IpAddr, path::Path};

@@ -27,6 +27,7 @@ pub mod fuzzing;
 mod gamelift;
 pub mod inspect;
 mod metrics;
+mod operations;
 mod overview;
 mod problem;
 mod proxies;

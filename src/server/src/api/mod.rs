@@ -37,10 +37,11 @@ mod why;
 use crate::{
     audit::{Audit, Shipping},
     cors::Cors,
-    door::{self, Door, Entrance},
+    door::{Door, Entrance},
     front::gate::Gate,
     gamelift::{self, Wire},
     metrics::Metrics,
+    operations::Operations,
     overview::Watch,
     problem::ApiError,
     shedding::Shedder,
@@ -274,7 +275,7 @@ pub(crate) fn schemas() -> &'static serde_json::Value {
 }
 
 /// The operations of the document, for the door.
-pub(crate) fn operations() -> &'static door::Operations {
-    static OPERATIONS: LazyLock<door::Operations> = LazyLock::new(|| door::Operations::of(&OPENAPI));
+pub(crate) fn operations() -> &'static Operations {
+    static OPERATIONS: LazyLock<Operations> = LazyLock::new(|| Operations::of(&OPENAPI));
     &OPERATIONS
 }
