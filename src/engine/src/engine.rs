@@ -5,7 +5,7 @@ use crate::{
     forecasts::{Forecasts, RemoteModel},
     jobs::{Gates, Jobs},
     learning::Learning,
-    pools::{Pools, Rules},
+    pools::{Asking, Pools, Rules},
     privacy::Upkeep,
     push::Hub,
     queues::Queues,
@@ -214,11 +214,10 @@ impl Views {
                 self.pools.ticket(*id, ticket);
             }
             (Key::Proposal(id), Some(Row::Proposal(queue, proposal, _))) => {
-                if write.expect == Expect::Absent {
-                    self.pools.asks(*id, now);
-                }
-                let asked_by = || self.queues.when_asked(queue, proposal.deadline());
-                self.pools.proposal(*id, (queue, proposal), asked_by);
+                let since = (write.expect == Expect::Absent).then_some(now);
+                let how =
+                    || Some(Asking { queue: self.queues.when_asked(queue, proposal.deadline())?, since });
+                self.pools.proposal(*id, (queue, proposal), how);
             }
             (Key::Proposal(id), None) => self.pools.proposal_ended(*id),
             (Key::Match(id), Some(Row::Match(row))) => self.pools.running(*id, Some(row)),
@@ -414,8 +413,10 @@ impl Engine {
         .await?;
         self.each(KeyRange::Proposals, |key, found| {
             if let (Key::Proposal(id), Row::Proposal(queue, proposal, _)) = (key, &*found.row) {
-                let asked_by = || self.views.queues.when_asked(queue, proposal.deadline());
-                self.views.pools.proposal(id, (queue, proposal), asked_by);
+                let by = || self.views.queues.when_asked(queue, proposal.deadline());
+                self.views
+                    .pools
+                    .proposal(id, (queue, proposal), || Some(Asking { queue: by()?, since: None }));
             }
             Ok(())
         })

@@ -292,7 +292,7 @@ impl EngineError {
             Self::TooManyStreams { .. } => "close a stream that is no longer read",
             Self::NotWaiting { .. } => "read the ticket again: GET /v1/tickets/{ticket_id}",
             Self::RuleSetUnusable { .. } => {
-                "the server's log names the fault; an operator puts a version without it, and the queue again:                  PUT /v1/admin/rule-sets/{rule_set}"
+                "the server's log names the fault; an operator puts a version without it, and the queue again: PUT /v1/admin/rule-sets/{rule_set}"
             }
             Self::NameTaken { .. } => "choose another name",
             Self::IdentityTaken => "sign in with that account, and play as that player",

@@ -4,7 +4,7 @@ use crate::{
     aside::aside_of,
     events::{Telling, all_shown, places},
     matches::Forming,
-    pools::{Found, QueuePool, Rules},
+    pools::{Asking, Found, QueuePool, Rules},
     proposals::distinct,
     store::{Expect, Home, Key, Lease, Row, TicketRow, Version},
     tickets::{put_ticket, tell, ticket_row},
@@ -369,7 +369,7 @@ impl Engine {
                 tell(&mut changes, ticket, &row, (!row.backfill).then_some(deadline));
                 put_ticket(&mut changes, ticket, &row, version);
             }
-            pool.note_asked(id, queue.clone());
+            pool.note_asked(id, Asking { queue: queue.clone(), since: Some(call.now) });
             asked = Some(id);
             Fate::Proposal
         } else {

@@ -17,7 +17,7 @@ use crate::{
     store::{ChangeSet, Expect, Home, Key, MatchRow, OffencesRow, PushEvent, PushKind, Row, Version},
 };
 use files::Files;
-use gsm_core::{MatchId, Mode, PlayerId, Timestamp};
+use gsm_core::{MatchId, Mode, PlayerId, QueueName, Timestamp};
 use gsm_matchmaking::{Proposal, proposal::Failure};
 use gsm_session::{MatchResult, Offence, OffenceKind, Stand};
 use std::{collections::BTreeSet, sync::Arc};
@@ -125,7 +125,7 @@ impl Engine {
         let Some((scope, rules)) = queue.penal().filter(|(_, rules)| rules.dodge.is_some()) else {
             return Ok(());
         };
-        let dodgers = self.dodgers(call, proposal, failure, asked);
+        let dodgers = self.dodgers(call, (&queue.name, proposal), failure, asked);
         let blame = Blame {
             scope,
             rules: rules.clone(),
@@ -144,7 +144,7 @@ impl Engine {
     fn dodgers<'a>(
         &self,
         call: &Call,
-        proposal: &Proposal,
+        (queue, proposal): (&QueueName, &Proposal),
         failure: &'a Failure,
         asked: Asked,
     ) -> &'a [PlayerId] {
@@ -157,8 +157,8 @@ impl Engine {
         }
         // Who was asked by a process that has ended may never have heard of it, and who answered while the store refused was
         // not heard.
-        let asked_at = self.views.pools.asked_at(proposal.id());
-        let is_unheard = asked_at.is_none_or(|at| at < self.started_at || self.refusals.any_since(at));
+        let since = self.views.pools.get(queue).and_then(|pool| pool.asked(proposal.id())?.since);
+        let is_unheard = since.is_none_or(|at| at < self.started_at || self.refusals.any_since(at));
         if is_unheard { &[] } else { &failure.missing }
     }
 

@@ -80,6 +80,15 @@ struct Inbox {
 
 type Refused = Arc<Mutex<BTreeSet<TicketId>>>;
 
+/// How the players of a proposal were asked.
+#[derive(Clone)]
+pub(crate) struct Asking {
+    /// The queue as it was then.
+    pub(crate) queue: Arc<QueueConfig>,
+    /// Since when; nothing where this process has not seen it.
+    pub(crate) since: Option<Timestamp>,
+}
+
 /// One queue's pool and its clocks. Only who needs the state itself waits for a step that is at work on it.
 pub(crate) struct QueuePool {
     inbox: Mutex<Inbox>,
@@ -91,8 +100,8 @@ pub(crate) struct QueuePool {
     refused: Refused,
     /// Proposals that wait for answers. Apart from the state, which a step holds for long: commits fold into them.
     proposals: Mutex<Deadlines<ProposalId>>,
-    /// The queue as it was when they were made.
-    asked_by: Mutex<Map<ProposalId, Arc<QueueConfig>>>,
+    /// How their players were asked, as far as is known.
+    asked: Mutex<Map<ProposalId, Asking>>,
     /// Held through a step: one step of a queue at a time.
     pub(crate) turn: tokio::sync::Mutex<Turn>,
 }
@@ -253,7 +262,7 @@ impl QueuePool {
             state: Mutex::new(state),
             refused,
             proposals: Mutex::default(),
-            asked_by: Mutex::default(),
+            asked: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
         })
     }
@@ -324,18 +333,17 @@ impl QueuePool {
         proposals.len() > 0 || !inbox.waiting.is_empty()
     }
 
-    /// Keeps the queue as it is when it makes a proposal.
-    pub(crate) fn note_asked(&self, id: ProposalId, queue: Arc<QueueConfig>) {
-        self.asked_by.lock().insert(id, queue);
+    pub(crate) fn note_asked(&self, id: ProposalId, how: Asking) {
+        self.asked.lock().insert(id, how);
     }
 
     pub(crate) fn forget_asked(&self, id: ProposalId) {
-        self.asked_by.lock().remove(&id);
+        self.asked.lock().remove(&id);
     }
 
-    /// The queue as it was when it made a proposal, as far as is known.
-    pub(crate) fn asked_by(&self, id: ProposalId) -> Option<Arc<QueueConfig>> {
-        self.asked_by.lock().get(&id).cloned()
+    /// How the players of a proposal were asked, as far as is known.
+    pub(crate) fn asked(&self, id: ProposalId) -> Option<Asking> {
+        self.asked.lock().get(&id).cloned()
     }
 
     /// Takes in a row that was read: one that waits goes back, one that has ended goes out, should the fold of its
@@ -372,8 +380,6 @@ pub(crate) struct Pools {
     queues: RwLock<BTreeMap<QueueName, Arc<QueuePool>>>,
     /// Matches that have not ended, by when they time out.
     running: Mutex<Deadlines<MatchId>>,
-    /// Since when the players of open proposals are asked, as far as this process has seen it.
-    asked: Mutex<BTreeMap<ProposalId, Timestamp>>,
     pub(crate) wake: Notify,
     /// What short looks may take.
     glances: Allowance,
@@ -457,19 +463,19 @@ impl Pools {
         }
     }
 
-    /// Follows an open proposal; `asked_by` is its queue as it was then, as far as is known.
+    /// Follows an open proposal; `how` its players were asked, where whoever made it has not told.
     pub(crate) fn proposal(
         &self,
         id: ProposalId,
         (queue, proposal): (&QueueName, &Proposal),
-        asked_by: impl FnOnce() -> Option<Arc<QueueConfig>>,
+        how: impl FnOnce() -> Option<Asking>,
     ) {
         let Some(pool) = self.gather(queue) else { return };
         pool.proposals.lock().put(id, proposal.deadline());
-        if pool.asked_by(id).is_none()
-            && let Some(queue) = asked_by()
+        if pool.asked(id).is_none()
+            && let Some(how) = how()
         {
-            pool.note_asked(id, queue);
+            pool.note_asked(id, how);
         }
     }
 
@@ -479,17 +485,6 @@ impl Pools {
             pool.proposals.lock().remove(id);
             pool.forget_asked(id);
         }
-        self.asked.lock().remove(&id);
-    }
-
-    /// The players of a proposal are asked from now on.
-    pub(crate) fn asks(&self, id: ProposalId, now: Timestamp) {
-        self.asked.lock().insert(id, now);
-    }
-
-    /// When the players of an open proposal were asked; nothing where this process has not seen it.
-    pub(crate) fn asked_at(&self, id: ProposalId) -> Option<Timestamp> {
-        self.asked.lock().get(&id).copied()
     }
 
     pub(crate) fn running(&self, id: MatchId, row: Option<&MatchRow>) {

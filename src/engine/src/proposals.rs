@@ -241,7 +241,7 @@ impl Engine {
     /// The queue of a proposal that all have accepted: as it is, unless its matches are rated otherwise by now, or it is gone.
     /// Then as it was when they were asked.
     fn queue_for(&self, name: &QueueName, id: ProposalId) -> Result<Arc<QueueConfig>, EngineError> {
-        let was = self.views.pools.get(name).and_then(|pool| pool.asked_by(id));
+        let was = self.views.pools.get(name).and_then(|pool| pool.asked(id)).map(|how| how.queue);
         match (self.queue(name), was) {
             (Ok(now), Some(was)) if !now.rates_as(&was) => Ok(was),
             (Err(_), Some(was)) => Ok(was),

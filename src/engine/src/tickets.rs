@@ -148,10 +148,6 @@ impl Engine {
         let _passed = self.doors.pass(new.queues()).await;
         // They may have gone before.
         new.queues().try_for_each(|name| self.queue(name).map(drop))?;
-        let players: Vec<PlayerId> = new.players().collect();
-        let claims = claims(new.intake == Intake::Backfill, new.session.as_deref(), &players);
-        // Who lost a race waits for all others who want the same players or session.
-        let lines = self.claiming.of(claims.iter());
         let (mut turn, mut left) = (Turn::new(), limits::CONFLICT_TRIES_MAX);
         while left > 0 {
             match self.try_create_ticket(call, new, id, &queues).await {
@@ -162,7 +158,10 @@ impl Engine {
                 Err(other) => return Err(other),
             }
             if turn.is_empty() {
-                turn = turns::turn(&lines).await;
+                // Who lost a race waits for all others who want the same players or session.
+                let players: Vec<PlayerId> = new.players().collect();
+                let claims = claims(new.intake == Intake::Backfill, new.session.as_deref(), &players);
+                turn = turns::turn(&self.claiming.of(claims.iter())).await;
             }
         }
         Err(EngineError::Contended)

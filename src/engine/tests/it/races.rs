@@ -108,6 +108,16 @@ async fn who_comes_after_a_change_of_his_queue_is_matched_by_it() {
     }
 }
 
+/// Both at once; every other time the second begins first.
+async fn at_once<A, B>(nth: usize, one: impl Future<Output = A>, other: impl Future<Output = B>) -> (A, B) {
+    if nth.is_multiple_of(2) {
+        futures::join!(one, other)
+    } else {
+        let (other, one) = futures::join!(other, one);
+        (one, other)
+    }
+}
+
 #[tokio::test]
 async fn a_ticket_is_not_taken_by_a_queue_that_is_deleted_meanwhile() {
     let (mut taken, mut deleted) = (0, 0);
@@ -116,13 +126,7 @@ async fn a_ticket_is_not_taken_by_a_queue_that_is_deleted_meanwhile() {
         let (p, name, admin) = (w.players(1).await, QueueName::new("duel").unwrap(), w.admin());
         let (new, by) = (ticket("duel", p[0]), w.by(p[0]));
         let (come, go) = (w.engine.create_ticket(&by, &new), w.engine.delete_queue(&admin, &name));
-        let (came, gone) = if nth % 2 == 0 {
-            futures::join!(come, go)
-        } else {
-            // The deletion begins first.
-            let (gone, came) = futures::join!(go, come);
-            (came, gone)
-        };
+        let (came, gone) = at_once(nth, come, go).await;
         assert!(came.is_ok() != gone.is_ok(), "{came:?} {gone:?}");
         taken += u32::from(came.is_ok());
         deleted += u32::from(gone.is_ok());
@@ -173,12 +177,7 @@ async fn who_comes_again_is_not_lost_with_a_queue_that_is_to_be_deleted() {
         let (new, by) = (NewTicket { intake: Intake::GameLift, ..ticket("duel", p[0]) }, w.server());
         let older = w.engine.create_ticket(&by, &new).await.unwrap().id;
         let (come, go) = (w.engine.create_ticket(&by, &new), w.engine.delete_queue(&admin, &name));
-        let (came, gone) = if nth % 2 == 0 {
-            futures::join!(come, go)
-        } else {
-            let (gone, came) = futures::join!(go, come);
-            (came, gone)
-        };
+        let (came, gone) = at_once(nth, come, go).await;
         // There is always one of the two that waits.
         assert!(came.is_ok() && gone.is_err(), "{nth}: {came:?} {gone:?}");
         assert_eq!(w.seen(older).await.state, TicketState::Cancelled);
@@ -194,11 +193,7 @@ async fn no_match_is_formed_by_rules_of_before_and_rated_by_those_of_after() {
         let tickets = [w.enter("duel", p[0]).await.id, w.enter("duel", p[1]).await.id];
         let other = QueueConfig { mode: mode("duos"), rules: wide(2), ..config };
         let (turn, put) = (w.engine.tick(), w.put(other));
-        if nth % 2 == 0 {
-            futures::join!(turn, put);
-        } else {
-            futures::join!(put, turn);
-        }
+        at_once(nth, turn, put).await;
         w.turn().await;
         match w.seen(tickets[0]).await.match_id {
             None => waits += 1,
