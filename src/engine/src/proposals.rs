@@ -120,7 +120,7 @@ impl Engine {
         }
         let before = proposal.clone();
         let outcome = match asked {
-            Asked::Answer => proposal.respond_all(players, accept, call.now),
+            Asked::Answer => proposal.respond(players, accept, call.now),
             Asked::Cancel(_) => proposal.withdraw(players, call.now),
         };
         let outcome = outcome.map_err(|e| EngineError::ProposalClosed { detail: e.to_string() })?;

@@ -210,20 +210,10 @@ impl Proposal {
         self.sides.iter().flatten()
     }
 
-    /// Takes a player's answer at `now`; until the proposal is decided the last one counts. The same answer again returns
-    /// how things stand, also when it is late. Who plays already is not asked: whatever that player says changes nothing.
+    /// Takes one answer of some players at `now`, all at once; until the proposal is decided the last one counts. Where one of them is
+    /// refused, none is taken. The same answer again returns how things stand, also when it is late. Who plays already is not asked:
+    /// whatever that player says changes nothing.
     pub fn respond(
-        &mut self,
-        player: PlayerId,
-        accept: bool,
-        now: Timestamp,
-    ) -> Result<Outcome, ProposalError> {
-        self.respond_all(&[player], accept, now)
-    }
-
-    /// Takes one answer of several players at once, and only then looks how things stand. Where one of them is refused, none of the
-    /// answers is taken.
-    pub fn respond_all(
         &mut self,
         players: &[PlayerId],
         accept: bool,

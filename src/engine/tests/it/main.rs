@@ -4,6 +4,8 @@ mod address_lists;
 mod aws_keys;
 mod bans;
 mod boards;
+mod champions;
+mod closing;
 mod corrections;
 mod defined;
 mod events;

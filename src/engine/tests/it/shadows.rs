@@ -1,6 +1,7 @@
 //! Challengers in the shadow of a mode's model: what they say is judged, and neither shown nor used.
 use crate::{
-    forecasts::{ask, begin, of_file, play, view},
+    champions::{begin, of_file},
+    forecasts::{ask, play, view},
     matches::made,
     snapshots::Shelf,
     world::{World, both, mode, places},

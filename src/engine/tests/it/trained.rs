@@ -1,6 +1,7 @@
 //! A model that was trained on a server's own results says what that server says once it is champion.
 use crate::{
-    forecasts::{begin, drawn, of_file, play},
+    champions::{begin, of_file},
+    forecasts::{drawn, play},
     matches::made,
     world::{World, mode, places},
 };

@@ -20,7 +20,7 @@ fn proposal() -> Proposal {
 fn after(answers: &[(u128, bool)]) -> Proposal {
     let mut p = proposal();
     for &(n, accept) in answers {
-        p.respond(player(n), accept, ms(10)).unwrap();
+        p.respond(&[player(n)], accept, ms(10)).unwrap();
     }
     p
 }
@@ -62,27 +62,27 @@ fn the_deadline_ends_it() {
     };
     assert_eq!(p.expire(ms(1_000)), Outcome::Failed(failure.clone()));
     // The clock steps back: it stays off.
-    assert_eq!(p.respond(player(40), true, ms(10)), Err(ProposalError::TooLate { proposal: p.id() }));
+    assert_eq!(p.respond(&[player(40)], true, ms(10)), Err(ProposalError::TooLate { proposal: p.id() }));
     assert_eq!(p.outcome(), Outcome::Failed(failure));
 }
 
 #[test]
 fn several_answer_at_once() {
     let mut p = after(&[(10, true)]);
-    let Ok(Outcome::Failed(failure)) = p.respond_all(&[player(10), player(11)], false, ms(10)) else {
+    let Ok(Outcome::Failed(failure)) = p.respond(&[player(10), player(11)], false, ms(10)) else {
         panic!("they decline")
     };
     assert_eq!(failure.decliners, [player(10), player(11)], "the second one counts like the first");
     let mut p = after(&ALL[..4]);
-    let got = p.respond_all(&[player(31), player(40), player(31)], true, ms(10));
+    let got = p.respond(&[player(31), player(40), player(31)], true, ms(10));
     assert_eq!(got, Ok(Outcome::Complete));
     // All or none.
     let mut p = after(&ALL[..4]);
     let before = p.clone();
-    let refused = p.respond_all(&[player(31), player(99)], true, ms(10));
+    let refused = p.respond(&[player(31), player(99)], true, ms(10));
     assert!(matches!(refused, Err(ProposalError::UnknownPlayer { .. })), "{refused:?}");
     assert_eq!(p, before);
-    assert_eq!(p.respond_all(&[], true, ms(10)), Ok(Outcome::Waiting));
+    assert_eq!(p.respond(&[], true, ms(10)), Ok(Outcome::Waiting));
 }
 
 type Check = fn(&Result<Outcome, ProposalError>) -> bool;
@@ -90,7 +90,7 @@ type Check = fn(&Result<Outcome, ProposalError>) -> bool;
 /// Player, answer, instant, and what comes of it.
 fn check(p: &Proposal, n: u128, accept: bool, now: i64, expected: Check) {
     let (mut changed, before) = (p.clone(), p.clone());
-    let got = changed.respond(player(n), accept, ms(now));
+    let got = changed.respond(&[player(n)], accept, ms(now));
     assert!(expected(&got), "{n} {accept} at {now}: {got:?}");
     assert!(got.is_ok() || changed == before, "a refused answer changes nothing");
 }
@@ -137,7 +137,7 @@ fn play(events: &[Event]) {
         match event {
             Event::Say(n, accept, now) => {
                 let first = said.iter().find(|(who, _)| *who == n).map(|(_, accept)| *accept);
-                let got = p.respond(player(n), accept, ms(now));
+                let got = p.respond(&[player(n)], accept, ms(now));
                 // An acceptance can be taken back.
                 let is_news = first.is_none() || (first == Some(true) && !accept);
                 let counts = is_news && decided.is_none() && now < 1_000;
@@ -245,7 +245,7 @@ fn who_plays_already_is_not_asked() {
     assert_eq!((failure.willing, failure.silent), (tickets(&[1]), tickets(&[2])));
     let before = p.clone();
     for accept in [true, false] {
-        assert_eq!(p.respond(player(10), accept, ms(10)), Ok(Outcome::Waiting));
+        assert_eq!(p.respond(&[player(10)], accept, ms(10)), Ok(Outcome::Waiting));
         assert_eq!(p, before, "nobody is turned away by who plays already");
     }
     let mut taken_out = p.clone();
@@ -253,6 +253,6 @@ fn who_plays_already_is_not_asked() {
         panic!("still open")
     };
     assert_eq!((failure.unwilling, failure.silent), (tickets(&[1]), tickets(&[2])));
-    assert_eq!(p.respond(player(20), true, ms(10)), Ok(Outcome::Complete));
+    assert_eq!(p.respond(&[player(20)], true, ms(10)), Ok(Outcome::Complete));
     assert_eq!(p.withdraw(&[player(11)], ms(10)), Err(ProposalError::AnsweredAlready { player: player(11) }));
 }
