@@ -1,13 +1,17 @@
 //! Deciding: the plain questions from a table, the others by Cedar.
 use crate::{
     Policies,
-    table::{ADMIN_ROLES, PRINCIPALS, principal_type},
+    table::{ADMIN_ROLES, Action, PRINCIPALS, principal_type},
 };
 use cedar_policy::{
-    ActionConstraint, Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Policy,
+    ActionConstraint, Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, Policy, PolicySet,
     PrincipalConstraint, Request, ResourceConstraint, RestrictedExpression,
 };
 use std::{borrow::Cow, collections::HashSet, str::FromStr as _};
+
+/// Cedar's type of actions, and ours of the roles of operators.
+const ACTION: &str = "Action";
+const ROLE: &str = "Role";
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +60,34 @@ pub struct Decision {
 fn uid(kind: &str, id: &str) -> Option<EntityUid> {
     let kind = EntityTypeName::from_str(kind).ok()?;
     Some(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
+}
+
+/// What is made ready for questions about an action: nearly all of what an answer takes.
+pub(crate) struct Ready {
+    name: EntityUid,
+    /// The action in its groups. Whoever is not in there has no attributes and is in nothing.
+    entities: Entities,
+    /// The policies that can have a say on it.
+    set: PolicySet,
+    /// Whether they ask for nothing but the kind or role of the caller, and the action.
+    is_plain: bool,
+}
+
+impl Ready {
+    fn new(name: &str, action: &Action, all: &PolicySet) -> Result<Self, String> {
+        let named = |name: &str| uid(ACTION, name).ok_or_else(|| format!("no action `{name}`"));
+        let own = named(name)?;
+        let groups = action.groups.iter().map(|group| named(group)).collect::<Result<HashSet<_>, _>>()?;
+        let is_action = |of: &EntityUid| *of == own || groups.contains(of);
+        let (mut set, mut is_plain) = (PolicySet::new(), true);
+        for policy in all.policies().filter(|policy| concerns(policy, &is_action)) {
+            is_plain &= self::is_plain(policy);
+            set.add(policy.clone()).map_err(|error| error.to_string())?;
+        }
+        let entity = Entity::new_no_attrs(own.clone(), groups);
+        let entities = Entities::from_entities([entity], None).map_err(|error| error.to_string())?;
+        Ok(Self { name: own, entities, set, is_plain })
+    }
 }
 
 impl Policies {
@@ -118,19 +150,18 @@ impl Policies {
             // What an operation was not written for, no policy can open it to.
             return Ok(Decision::default());
         }
+        let ready = self.ready.get(asked.action).ok_or_else(|| format!("no action `{}`", asked.action))?;
         let named = |kind: &str, id: &str| uid(kind, id).ok_or_else(|| format!("no type `{kind}`"));
-        let (principal, action) = (named(kind, asked.who.id)?, named("Action", asked.action)?);
+        let principal = named(kind, asked.who.id)?;
         let resource = named(asked.resource.kind, asked.resource.id)?;
-        let role = asked.who.admin.map(|role| named("Role", role)).transpose()?;
-        let groups =
-            known.groups.iter().map(|group| named("Action", group)).collect::<Result<HashSet<_>, _>>()?;
-        let mut entities = vec![
-            Entity::new_no_attrs(principal.clone(), role.into_iter().collect()),
-            Entity::new_no_attrs(action.clone(), groups),
-        ];
-        if resource != principal {
-            entities.push(Entity::new_no_attrs(resource.clone(), HashSet::new()));
-        }
+        let entities = match asked.who.admin {
+            None => Cow::Borrowed(&ready.entities),
+            Some(role) => {
+                let admin = Entity::new_no_attrs(principal.clone(), HashSet::from([named(ROLE, role)?]));
+                let with = ready.entities.clone().add_entities([admin], None);
+                Cow::Owned(with.map_err(|error| error.to_string())?)
+            }
+        };
         let pairs = asked.context.iter().map(|(name, text)| {
             let value = match *name {
                 "address" => RestrictedExpression::new_ip(text),
@@ -139,9 +170,9 @@ impl Policies {
             ((*name).to_owned(), value)
         });
         let context = Context::from_pairs(pairs).map_err(|e| e.to_string())?;
-        let entities = Entities::from_entities(entities, None).map_err(|e| e.to_string())?;
-        let request = Request::new(principal, action, resource, context, None).map_err(|e| e.to_string())?;
-        let answer = self.authorizer.is_authorized(&request, &self.set, &entities);
+        let request = Request::new(principal, ready.name.clone(), resource, context, None);
+        let request = request.map_err(|error| error.to_string())?;
+        let answer = self.authorizer.is_authorized(&request, &ready.set, &entities);
         let mut policies: Vec<String> = answer.diagnostics().reason().map(ToString::to_string).collect();
         policies.sort_unstable();
         Ok(Decision {
@@ -151,25 +182,21 @@ impl Policies {
         })
     }
 
-    /// Answers what depends on nothing but the kind of caller and the action.
-    pub(crate) fn answer_plain_questions(&mut self) {
-        let mut plain = Vec::new();
+    /// Makes every action ready, and answers what depends on nothing but the kind of caller and the action.
+    pub(crate) fn make_ready(&mut self, set: &PolicySet) -> Result<(), String> {
         for (name, action) in &self.actions {
-            let of = |uid: &EntityUid| {
-                let id: &str = uid.id().as_ref();
-                id == name || action.groups.contains(id)
-            };
-            if self.set.policies().any(|policy| concerns(policy, &of) && !is_plain(policy)) {
-                continue;
-            }
+            self.ready.insert(name.clone(), Ready::new(name, action, set)?);
+        }
+        let plain = self.ready.iter().filter(|(_, ready)| ready.is_plain).map(|(name, _)| {
             let answers = callers().map(|(kind, admin)| {
                 let who = Who { kind, id: "", admin };
                 let resource = Resource { kind: "Service", id: "" };
                 self.evaluate(&Question { who, action: name, resource, context: &[] })
             });
-            plain.push((name.clone(), answers.collect()));
-        }
-        self.plain = plain.into_iter().collect();
+            (name.clone(), answers.collect())
+        });
+        self.plain = plain.collect();
+        Ok(())
     }
 }
 
@@ -192,7 +219,7 @@ fn concerns(policy: &Policy, is_action: &impl Fn(&EntityUid) -> bool) -> bool {
 fn is_plain(policy: &Policy) -> bool {
     let principal = match policy.principal_constraint() {
         PrincipalConstraint::Any | PrincipalConstraint::Is(_) => true,
-        PrincipalConstraint::In(of) | PrincipalConstraint::IsIn(_, of) => of.type_name().basename() == "Role",
+        PrincipalConstraint::In(of) | PrincipalConstraint::IsIn(_, of) => of.type_name().basename() == ROLE,
         PrincipalConstraint::Eq(_) => false,
     };
     principal && policy.resource_constraint() == ResourceConstraint::Any && !policy.has_non_scope_constraint()

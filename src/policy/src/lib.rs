@@ -44,9 +44,9 @@ pub const SHIPPED: [(&str, &str); 3] = [
 
 /// Policies in force: parsed, checked, and the plain questions answered beforehand. Made by [`Policies::load`].
 pub struct Policies {
-    set: cedar_policy::PolicySet,
     authorizer: cedar_policy::Authorizer,
     actions: std::collections::BTreeMap<String, table::Action>,
+    ready: std::collections::BTreeMap<String, decide::Ready>,
     /// Answers that depend on nothing but who asks as what for which action, in the order of `decide::callers`.
     plain: std::collections::BTreeMap<String, Vec<Decision>>,
     texts: Vec<PolicyText>,

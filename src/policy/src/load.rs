@@ -189,9 +189,9 @@ impl Policies {
             return Err(Faults(faults));
         }
         let actions = table::actions(operations);
-        let mut policies =
-            Self { set, authorizer: Authorizer::new(), actions, plain: BTreeMap::new(), texts };
-        policies.answer_plain_questions();
+        let (ready, plain) = (BTreeMap::new(), BTreeMap::new());
+        let mut policies = Self { authorizer: Authorizer::new(), actions, ready, plain, texts };
+        policies.make_ready(&set).map_err(own)?;
         Ok(policies)
     }
 

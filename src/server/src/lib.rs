@@ -25,6 +25,7 @@ mod front;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod gamelift;
+mod gate;
 pub mod inspect;
 mod metrics;
 mod operations;
@@ -55,6 +56,7 @@ pub use audit::{
 };
 pub use bootstrap::bootstrap;
 pub use echo::echo;
+pub use gate::Gate;
 pub use metrics::metrics_markdown;
 pub use problem::codes_markdown;
 pub use run::{DevCredentials, Running, StartError, start};

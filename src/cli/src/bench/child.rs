@@ -134,12 +134,26 @@ impl Server {
 
     /// Processor time used so far.
     pub(crate) fn cpu(&self) -> Option<Duration> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
-        // The command's name is in parentheses and may hold spaces.
-        let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
-        let ticks: u64 = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
-        Some(Duration::from_millis(ticks * 10))
+        used(&format!("/proc/{}/stat", self.child.id()))
     }
+
+    /// Processor time that its thread of this name has used so far.
+    pub(crate) fn thread_cpu(&self, name: &str) -> Option<Duration> {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).ok()?;
+        threads.flatten().find_map(|thread| {
+            let of = std::fs::read_to_string(thread.path().join("comm")).ok()?;
+            (of.trim_end() == name).then(|| used(&thread.path().join("stat").display().to_string()))?
+        })
+    }
+}
+
+/// The processor time that a `stat` of `/proc` tells.
+fn used(stat: &str) -> Option<Duration> {
+    let stat = std::fs::read_to_string(stat).ok()?;
+    // The command's name is in parentheses and may hold spaces.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let ticks: u64 = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
+    Some(Duration::from_millis(ticks * 10))
 }
 
 impl Drop for Server {

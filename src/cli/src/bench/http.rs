@@ -1,12 +1,12 @@
 //! Over HTTP: results, and rank reads beside a bare echo. The load shares the machine's cores with the server, so the
 //! processor time of a call is told beside the rate.
 use super::{
-    child::{Server, now},
+    child::{Keys, Server, now},
     load::{Connection, LANES, players, text},
     report::Figure,
 };
 use crate::output::Failure;
-use std::{path::Path, time::Duration};
+use std::{net::SocketAddr, path::Path, time::Duration};
 
 /// Players of the measured boards.
 const PLAYERS: usize = 2_000;
@@ -47,7 +47,19 @@ where
 
 pub(crate) async fn results(dir: &Path, time: Duration) -> Result<Vec<Figure>, Failure> {
     let (server, keys) = Server::dev(&dir.join("http-results")).await?;
-    let addr = server.addr;
+    let made = make(server.addr, &keys, time).await?;
+    let rate = report(&server, &made, time).await?;
+    Ok(vec![
+        Figure::new("durable results over HTTP, 64 connections", rate.per_s, "/s").at_least(4_000.0),
+        Figure::new("server's processor time for one of them", rate.cpu_us, "µs"),
+    ])
+}
+
+/// Matches to report, by connection: the id and the token of each.
+pub(crate) type Made = Vec<Vec<(String, String)>>;
+
+/// Makes more matches than can be reported in that time.
+pub(crate) async fn make(addr: SocketAddr, keys: &Keys, time: Duration) -> Result<Made, Failure> {
     let known = players(addr, PLAYERS).await?;
     let per_lane = MATCHES_PER_S * time.as_secs() as usize / LANES;
     let make = async |lane: usize| {
@@ -65,9 +77,13 @@ pub(crate) async fn results(dir: &Path, time: Duration) -> Result<Vec<Figure>, F
         }
         Ok::<_, Failure>(made)
     };
-    let made = futures::future::try_join_all((0..LANES).map(make)).await?;
-    let until = now() + time;
-    let rate = drive(&server, LANES, |lane| {
+    futures::future::try_join_all((0..LANES).map(make)).await
+}
+
+/// Reports results for so long.
+pub(crate) async fn report(server: &Server, made: &Made, time: Duration) -> Result<Rate, Failure> {
+    let (addr, until) = (server.addr, now() + time);
+    drive(server, LANES, |lane| {
         let matches = &made[lane];
         async move {
             let mut connection = Connection::open(addr).await?;
@@ -87,11 +103,7 @@ pub(crate) async fn results(dir: &Path, time: Duration) -> Result<Vec<Figure>, F
             Ok(done)
         }
     })
-    .await?;
-    Ok(vec![
-        Figure::new("durable results over HTTP, 64 connections", rate.per_s, "/s").at_least(4_000.0),
-        Figure::new("server's processor time for one of them", rate.cpu_us, "µs"),
-    ])
+    .await
 }
 
 pub(crate) async fn ranks(dir: &Path, time: Duration) -> Result<Vec<Figure>, Failure> {

@@ -14,6 +14,15 @@ pub(crate) fn memory(process: &str, figure: &str) -> Option<f64> {
     line.split_whitespace().next()?.parse::<f64>().ok().map(|kib| kib * 1_024.0)
 }
 
+/// What this process holds, in bytes, when the allocator has given back what growing left behind.
+pub(crate) fn settled_memory() -> f64 {
+    std::thread::sleep(Duration::from_millis(100));
+    for _ in 0..100 {
+        drop(std::hint::black_box(vec![0_u8; 100_000]));
+    }
+    memory("self", "VmRSS").unwrap_or(f64::NAN)
+}
+
 /// The processors, as a note below a table: `2 × Intel(R) Xeon(R) Processor`.
 pub(crate) fn processors() -> String {
     let count = std::thread::available_parallelism().map_or(1, usize::from);

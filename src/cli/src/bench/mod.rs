@@ -11,6 +11,7 @@ mod python;
 mod ranking;
 mod rating;
 mod report;
+mod security;
 mod server;
 mod start;
 
@@ -30,6 +31,7 @@ use std::path::{Path, PathBuf};
   gsm bench rating                             rating systems beside skillratings and openskill.py
   gsm bench matchmaking                        pools of waiting tickets beside Nakama's figures
   gsm bench prediction                         training, and the endpoint beside FastAPI and Flask
+  gsm bench security                           limits, tokens, the audit log, slow connections
   gsm bench --markdown docs/benchmarks.md      the table of the documentation, put in its place there
 
 Takes a release build to be worth anything: cargo run --release -- bench"
@@ -51,6 +53,8 @@ enum What {
     Matchmaking(matchmaking::Command),
     /// Training a million matches, and the SageMaker endpoint beside FastAPI and Flask
     Prediction(prediction::Command),
+    /// Limits of callers, token and decision, the audit log, slow connections
+    Security(security::Command),
 }
 
 impl Command {
@@ -61,6 +65,7 @@ impl Command {
             Some(What::Rating(command)) => command.run(),
             Some(What::Matchmaking(command)) => command.run(),
             Some(What::Prediction(command)) => command.run(),
+            Some(What::Security(command)) => command.run(),
         }
     }
 }

@@ -7,7 +7,6 @@ use super::{Common, machine, report::Figure};
 use crate::output::{Failure, Outcome, grouped, note};
 use clap::Args;
 use pool::{Filled, Players};
-use std::time::Duration;
 
 /// `gsm bench matchmaking`
 #[derive(Args)]
@@ -94,12 +93,7 @@ fn memory(tickets: u64) -> Result<Figure, Failure> {
     note(format_args!("measuring memory, {} tickets", grouped(tickets)));
     let before = machine::memory("self", "VmRSS").unwrap_or(f64::NAN);
     let filled = Filled::new(pool::WIDE, Players::Wide, tickets)?;
-    // The allocator gives back what growing left behind, a little later.
-    std::thread::sleep(Duration::from_millis(100));
-    for _ in 0..100 {
-        drop(std::hint::black_box(vec![0_u8; 100_000]));
-    }
-    let bytes = machine::memory("self", "VmRSS").unwrap_or(f64::NAN) - before;
+    let bytes = machine::settled_memory() - before;
     drop(filled);
     let name = format!("memory of a waiting ticket with five attributes, {} waiting", grouped(tickets));
     let figure = Figure::new(name, bytes / tickets as f64, "B");

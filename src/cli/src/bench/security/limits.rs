@@ -1,0 +1,65 @@
+//! The limiter, and the whole firewall under its default rules, with a million callers.
+use super::{Figure, Took, machine};
+use crate::output::Failure;
+use gsm_core::{Millis, Timestamp};
+use gsm_security::{Face, Firewall, Key, Limiter, Moment, Now, Plan, Profile, Rate, Request, rules};
+use std::{hint::black_box, net::Ipv4Addr};
+
+const CALLERS: u32 = 1_000_000;
+
+/// The caller of a turn: all of them, each as far from the one before as can be.
+fn caller(turn: usize) -> u32 {
+    (turn as u32).wrapping_mul(2_654_435_761) % CALLERS
+}
+
+pub(super) fn measure() -> Result<Vec<Figure>, Failure> {
+    let rate = Rate::new(60, Millis::from_secs(600)).map_err(Failure::failed)?;
+    let before = machine::settled_memory();
+    let mut limiter = Limiter::new(rate, CALLERS as usize, 7);
+    for n in 0..CALLERS {
+        black_box(limiter.check(&Key::from_u128(n.into()), u64::from(n / 10_000)));
+    }
+    let took = Took::of(CALLERS as usize, |turn| {
+        black_box(limiter.check(&Key::from_u128(caller(turn).into()), 200));
+    });
+    // By now everybody has come twice, and the allocator has given back what growing left behind.
+    let bytes = machine::settled_memory() - before;
+    drop(limiter);
+    let mut figures = vec![
+        Figure::new(
+            "limiter, 1,000,000 keys: memory of a key that came twice",
+            bytes / f64::from(CALLERS),
+            "B",
+        )
+        .at_most(100.0),
+    ];
+    figures.extend(took.figures("limiter, 1,000,000 keys: a check", ("µs", 1e3), Some(1.0)));
+    figures.extend(firewall()?.figures(
+        "firewall, default rules, 1,000,000 addresses: a judgement",
+        ("µs", 1e3),
+        None,
+    ));
+    Ok(figures)
+}
+
+fn firewall() -> Result<Took, Failure> {
+    let rules =
+        rules(&Profile::Default.rules(), &[]).map_err(|faults| Failure::failed(format!("{faults:?}")))?;
+    let plan =
+        Plan { rules, keys_max: 2 * CALLERS as usize, deny_counts_only: false, exempt_paths: Vec::new() };
+    let firewall = Firewall::new(plan, Default::default(), 7);
+    let judge = |turn: usize| {
+        let request = Request {
+            address: Ipv4Addr::from(caller(turn)).into(),
+            face: Face::Native,
+            method: "GET",
+            path: "/v1/rankings/duel/top",
+            action: Some("gsm:GetRanking"),
+            header: &|_| None,
+            moment: Moment::Arrival,
+        };
+        drop(black_box(firewall.decide(&request, Now { monotonic: || 5, at: Timestamp::EPOCH })));
+    };
+    (0..CALLERS as usize).for_each(judge);
+    Ok(Took::of(CALLERS as usize, judge))
+}
