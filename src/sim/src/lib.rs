@@ -19,6 +19,7 @@ mod check;
 mod clock;
 mod deed;
 mod draw;
+mod drift;
 mod elsewhere;
 mod expect;
 mod ledger;
@@ -31,6 +32,7 @@ mod trace;
 mod truth;
 mod world;
 
+pub use drift::{Drifted, drift};
 pub use plant::Plant;
 
 use std::{collections::BTreeMap, fmt};
@@ -204,11 +206,12 @@ impl std::error::Error for Violation {}
 /// # Panics
 /// If the machine gives no runtime.
 pub fn run(seed: u64, options: &Options) -> Result<Summary, Box<Violation>> {
-    #[expect(clippy::expect_used, reason = "a runtime without IO fails only where nothing works")]
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("a runtime of one thread");
-    runtime.block_on(run::run(seed, options))
+    runtime().block_on(run::run(seed, options))
+}
+
+/// One thread, whose time passes when nobody can go on.
+#[expect(clippy::expect_used, reason = "a runtime without IO fails only where nothing works")]
+fn runtime() -> tokio::runtime::Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_time().start_paused(true).build().expect("a runtime of one thread")
 }

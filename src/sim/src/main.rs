@@ -1,5 +1,5 @@
 //! `gsm-sim`: runs worlds and says which seeds break a promise. Exit code 0: none; 1: some; 2: bad usage.
-use gsm_sim::{Options, STEPS_MAX, Shape, Violation, run};
+use gsm_sim::{Options, STEPS_MAX, Shape, Violation, drift, run};
 use std::{
     collections::BTreeMap,
     io::Write,
@@ -13,16 +13,18 @@ const SEEDS_MAX: u64 = 1_000_000;
 const HELP: &str = "\
 Runs worlds of the deterministic simulator; each seed is run in every shape.
 
-Usage: gsm-sim [--seeds N] [--from N] [--seed N] [--steps N] [--json]
+Usage: gsm-sim [--seeds N] [--from N] [--seed N] [--steps N] [--drift] [--json]
 
   --seeds N   run so many seeds (default 50)
   --from N    begin with this seed (default 1)
   --seed N    run this seed alone and print its trace
   --steps N   steps of a world, 1 to 10000 (default 300)
+  --drift     instead: is the drift alarm quiet while players stay as they are, and
+              raised soon after the weakest has become the strongest?
   --json      one JSON object a run instead of text
   --help      this text
 
-Exit code: 0 nothing is broken, 1 some invariant is, 2 bad usage.
+Exit code: 0 nothing is broken, 1 some invariant (or the alarm) is, 2 bad usage.
 ";
 
 #[derive(Debug)]
@@ -30,12 +32,14 @@ struct Args {
     seeds: Vec<u64>,
     alone: bool,
     steps: usize,
+    drift: bool,
     json: bool,
 }
 
 /// `Ok(None)` asks for help.
 fn parse(args: impl Iterator<Item = String>) -> Result<Option<Args>, String> {
-    let (mut count, mut from, mut alone, mut steps, mut json) = (50, 1u64, None, 300, false);
+    let (mut count, mut from, mut alone, mut steps) = (50, 1u64, None, 300);
+    let (mut drift, mut json) = (false, false);
     let mut args = args;
     while let Some(flag) = args.next() {
         let mut number = || {
@@ -44,6 +48,7 @@ fn parse(args: impl Iterator<Item = String>) -> Result<Option<Args>, String> {
         };
         match flag.as_str() {
             "--help" | "-h" => return Ok(None),
+            "--drift" => drift = true,
             "--json" => json = true,
             "--seeds" => count = number()?,
             "--from" => from = number()?,
@@ -61,7 +66,7 @@ fn parse(args: impl Iterator<Item = String>) -> Result<Option<Args>, String> {
         Some(seed) => vec![seed],
         None => (0..count).map(|n| from.wrapping_add(n)).collect(),
     };
-    Ok(Some(Args { seeds, alone: alone.is_some(), steps, json }))
+    Ok(Some(Args { seeds, alone: alone.is_some(), steps, drift, json }))
 }
 
 fn broken(shape: Shape, found: &Violation, args: &Args) -> String {
@@ -102,6 +107,42 @@ fn one(seed: u64, shape: Shape, args: &Args) -> (String, bool) {
     }
 }
 
+/// Matches of a world in which nothing shifts, and the match at which strengths turn around in the other.
+const STEADY: usize = 4_000;
+const TURN_AT: usize = 2_000;
+/// So many matches later the alarm must be raised.
+const SOON: usize = 120;
+
+/// Runs the two worlds of a seed that are about the drift alarm; their text, and whether it was quiet and raised in time.
+fn alarm(seed: u64, args: &Args) -> (String, bool) {
+    let both = drift(seed, STEADY, None)
+        .and_then(|steady| Ok((steady.raised_at, drift(seed, TURN_AT + SOON, Some(TURN_AT))?.raised_at)));
+    match both {
+        Err(what) => (format!("seed {seed}: {what}"), false),
+        Ok((falsely, raised)) => {
+            let after = raised.and_then(|at| at.checked_sub(TURN_AT));
+            let held = falsely.is_none() && after.is_some();
+            let text = if args.json {
+                serde_json::json!({
+                    "seed": seed, "ok": held, "steady_matches": STEADY, "false_alarm_at": falsely,
+                    "turned_at": TURN_AT, "raised_after": after,
+                })
+                .to_string()
+            } else {
+                let quiet = falsely
+                    .map_or(format!("quiet for {STEADY} matches"), |at| format!("false alarm at match {at}"));
+                let soon = match (raised, after) {
+                    (None, _) => format!("no alarm {SOON} matches after the shift"),
+                    (Some(at), None) => format!("false alarm at match {at}"),
+                    (Some(_), Some(after)) => format!("alarm {after} matches after the shift"),
+                };
+                format!("seed {seed}: {quiet}; {soon}")
+            };
+            (text, held)
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let mut out = std::io::stdout().lock();
     let args = match parse(std::env::args().skip(1)) {
@@ -117,7 +158,12 @@ fn main() -> ExitCode {
     };
     let worlds: Vec<(u64, Shape)> =
         args.seeds.iter().flat_map(|seed| Shape::ALL.iter().map(|shape| (*seed, *shape))).collect();
-    match run_all(&worlds, &args, &mut out) {
+    let done = if args.drift {
+        run_all(&args.seeds, |seed| alarm(*seed, &args), &mut out)
+    } else {
+        run_all(&worlds, |(seed, shape)| one(*seed, *shape, &args), &mut out)
+    };
+    match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         // Whoever reads no further has seen enough: that is no verdict.
@@ -127,19 +173,23 @@ fn main() -> ExitCode {
 
 /// Runs worlds, as many at once as there are cores, and prints them in order; whether all held. Each world has a
 /// thread to itself, so that which others run beside it changes nothing in it.
-fn run_all(worlds: &[(u64, Shape)], args: &Args, out: &mut impl Write) -> std::io::Result<bool> {
+fn run_all<W: Sync>(
+    worlds: &[W],
+    one: impl Fn(&W) -> (String, bool) + Sync,
+    out: &mut impl Write,
+) -> std::io::Result<bool> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         let (sender, receiver) = std::sync::mpsc::channel();
         for _ in 0..cores.min(worlds.len()) {
-            let (sender, next) = (sender.clone(), &next);
+            let (sender, next, one) = (sender.clone(), &next, &one);
             scope.spawn(move || {
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some((seed, shape)) = worlds.get(at) else { return };
+                    let Some(world) = worlds.get(at) else { return };
                     // Nobody listens any more: the rest need not run.
-                    if sender.send((at, one(*seed, *shape, args))).is_err() {
+                    if sender.send((at, one(world))).is_err() {
                         return;
                     }
                 }
@@ -196,10 +246,10 @@ mod tests {
 
     #[test]
     fn worlds_are_printed_in_order() {
-        let args = Args { seeds: vec![], alone: false, steps: 5, json: false };
+        let args = Args { seeds: vec![], alone: false, steps: 5, drift: false, json: false };
         let worlds: Vec<(u64, Shape)> = (1..=6).map(|seed| (seed, Shape::OneHome)).collect();
         let mut out = Vec::new();
-        assert!(run_all(&worlds, &args, &mut out).unwrap());
+        assert!(run_all(&worlds, |(seed, shape)| one(*seed, *shape, &args), &mut out).unwrap());
         let text = String::from_utf8(out).unwrap();
         let seeds: Vec<&str> = text.lines().filter_map(|line| line.split([' ', ':']).nth(2)).collect();
         assert_eq!(seeds, ["1", "2", "3", "4", "5", "6"], "{text}");

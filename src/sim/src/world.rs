@@ -43,7 +43,7 @@ use std::{
 /// Largest error of a node's clock.
 pub(crate) const SKEW_MS_MAX: i64 = 1_400;
 /// When every world begins.
-const BEGIN: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+pub(crate) const BEGIN: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 /// What a home that has no small limit takes.
 const ITEMS_MAX: usize = 4_096;
 /// A turn in which nobody can go on.
