@@ -3,6 +3,7 @@ use std::{
     fmt::Display,
     io::{self, Write as _},
     sync::OnceLock,
+    time::Instant,
 };
 
 /// Why output was not written, of the first that was not.
@@ -102,6 +103,12 @@ pub(crate) fn print_table(rows: &[Vec<String>], right: &[bool]) {
 /// A number with its thousands apart.
 pub(crate) fn grouped(n: u64) -> String {
     indicatif::HumanCount(n).to_string()
+}
+
+/// When work began of which is told how long it took.
+#[expect(clippy::disallowed_methods, reason = "measures how long a command takes, decides nothing")]
+pub(crate) fn stopwatch() -> Instant {
+    Instant::now()
 }
 
 /// A figure of a table; a dash where there is none.
