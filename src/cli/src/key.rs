@@ -1,7 +1,7 @@
 //! `gsm key`: keys of a running server, changed while both the old and the new one are good.
 use crate::{
     output::{Failure, Outcome, print_json, say},
-    remote::{Remote, Server, private_file},
+    remote::{Remote, Server, private_file, without},
 };
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -61,10 +61,11 @@ impl Rotate {
     async fn ask(&self, server: &Server) -> Outcome {
         let (Some(id), Some(out)) = (&self.id, &self.out) else {
             let answer = server.post("/v1/admin/signing-keys/rotate", None).await?;
+            let keys = answer["keys"].as_array().ok_or_else(|| without("keys"))?;
             if self.json {
                 return print_json(&answer);
             }
-            for key in answer["keys"].as_array().into_iter().flatten() {
+            for key in keys {
                 let text = |name: &str| key[name].as_str().unwrap_or_default().to_owned();
                 say(format_args!("{:8} {}", text("state"), text("key_id")));
             }
@@ -76,7 +77,7 @@ impl Rotate {
         let asked = server.post(&path, Some(&json!({ "overlap_s": self.overlap_s }))).await;
         let asked = asked.and_then(|answer| match answer["key"].as_str() {
             Some(key) => Ok((key.to_owned(), answer)),
-            None => Err(Failure::failed("the server's answer has no `key`")),
+            None => Err(without("key")),
         });
         let (key, answer) = asked.inspect_err(|_| drop(fs::remove_file(out)))?;
         let written = writeln!(file, "{key}").and_then(|()| file.sync_all());

@@ -83,20 +83,31 @@ impl Server {
             let status = answer.status();
             let wait = answer.headers().get("retry-after").and_then(|of| of.to_str().ok()?.parse().ok());
             let bytes = answer.bytes().await.map_err(Failure::failed)?;
-            let value: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+            let value = serde_json::from_slice(&bytes).ok().filter(Value::is_object);
             match (status.as_u16(), wait) {
-                _ if status.is_success() => return Ok(value),
+                _ if status.is_success() => {
+                    let what = "it is no gsm server, or something stands before it";
+                    return value.ok_or_else(|| {
+                        Failure::failed(format!("{} answers what is no JSON object: {what}", self.url))
+                    });
+                }
                 (429 | 503, Some(seconds)) => {
                     tokio::time::sleep(Duration::from_secs(seconds).min(ANSWER_MAX)).await;
                 }
                 _ => {
-                    let told = value["detail"].as_str().unwrap_or("no detail");
+                    let told = value.as_ref().and_then(|value| value["detail"].as_str());
+                    let told = told.unwrap_or("no detail");
                     return Err(Failure::failed(format!("the server refused ({status}): {told}")));
                 }
             }
         }
         Err(Failure::failed("the server is too busy"))
     }
+}
+
+/// An answer has not the member `name`, which each of the API's has.
+pub(crate) fn without(name: &str) -> Failure {
+    Failure::failed(format!("the server's answer has no `{name}`: it is no gsm server"))
 }
 
 /// Why a server does not answer, down to the first cause, and what to do where its authority is not trusted.
