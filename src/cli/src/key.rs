@@ -22,7 +22,8 @@ enum What {
   gsm key rotate --token-file admin.key --id key-0123.. --overlap-s 86400 --out game-server.key
 
 The token is the API key of an owner. Without --id: the next signing key, which /.well-known/jwks.json has shown already, signs from now on. With --id: the API key
-gets a new secret, written to a file that only you can read, and the old one stays good for the overlap.")]
+gets a new secret, written to a file that only you can read, and the old one stays good for the overlap. Where an answer is
+lost the same is asked again, and done once.")]
     Rotate(Rotate),
 }
 
@@ -60,7 +61,9 @@ impl Rotate {
 
     async fn ask(&self, server: &Server) -> Outcome {
         let (Some(id), Some(out)) = (&self.id, &self.out) else {
-            let answer = server.post("/v1/admin/signing-keys/rotate", None).await?;
+            let unclear =
+                "the keys may have been rotated all the same: GET /v1/admin/signing-keys shows them";
+            let answer = server.post("/v1/admin/signing-keys/rotate", None, unclear).await?;
             let keys = answer["keys"].as_array().ok_or_else(|| without("keys"))?;
             if self.json {
                 return print_json(&answer);
@@ -74,7 +77,9 @@ impl Rotate {
         // The file first: a secret that is shown once must have a place to go.
         let mut file = private_file(out)?;
         let path = format!("/v1/admin/keys/{id}/rotate");
-        let asked = server.post(&path, Some(&json!({ "overlap_s": self.overlap_s }))).await;
+        let unclear = "the secret may have been changed all the same: GET /v1/admin/keys shows for how long the one before is \
+                       good (`old_secret_good_until`), and another rotation would end it at once";
+        let asked = server.post(&path, Some(&json!({ "overlap_s": self.overlap_s })), unclear).await;
         let asked = asked.and_then(|answer| match answer["key"].as_str() {
             Some(key) => Ok((key.to_owned(), answer)),
             None => Err(without("key")),

@@ -200,6 +200,10 @@ fn answering(answers: Vec<(&'static str, &'static str)>) -> (String, std::thread
                 }
             }
             stream.read_exact(&mut vec![0; length]).unwrap();
+            // No answer: the connection breaks.
+            if head.is_empty() {
+                return key;
+            }
             let end = format!("Connection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len());
             write!(stream.get_mut(), "HTTP/1.1 {head}\r\n{end}").unwrap();
             key
@@ -224,8 +228,29 @@ fn a_key_is_rotated_once_however_often_the_server_must_be_asked() {
     assert_eq!(fs::read_to_string(&out).unwrap(), "gsm_1_new\n");
     let first = keys.join().unwrap();
     assert!(!first[0].is_empty() && first[0] == first[1], "{first:?}");
-    // Another time is another rotation.
+    // An answer that is lost is asked for again, so that the secret does not change twice.
     fs::remove_file(&out).unwrap();
+    let (server, keys) = answering(vec![("", ""), ("500 Internal Server Error\r\nRetry-After: 0", "{}")]);
+    rotate(&server).told(1, &["500", "may have been changed all the same"]);
+    let lost = keys.join().unwrap();
+    assert!(!out.exists() && lost[0] != first[0] && lost[0] == lost[1], "{lost:?}");
+    let (server, keys) = answering(vec![("", ""), ("", ""), DONE]);
+    rotate(&server).ok();
+    assert_eq!(fs::read_to_string(&out).unwrap(), "gsm_1_new\n");
+    keys.join().unwrap();
+    fs::remove_file(&out).unwrap();
+    let (server, _) = answering(vec![("", "")]);
+    rotate(&server).told(1, &["does not answer", "may have been changed all the same"]);
+    assert!(!out.exists());
+    let (server, _) = answering(vec![("401 Unauthorized", "{}")]);
+    let refused = rotate(&server);
+    refused.told(1, &["401"]);
+    assert!(!refused.err.contains("all the same"), "{refused:?}");
+    // What is no token is said before anybody is asked.
+    write(&token, "{\n  \"admin_key\": \"gsm_token\"\n}\n");
+    rotate(&server).told(2, &["admin.key: a token is one line"]);
+    write(&token, "gsm_token\n");
+    // Another time is another rotation.
     let (server, keys) = answering(vec![DONE]);
     rotate(&server).ok();
     assert_ne!(keys.join().unwrap()[0], first[0]);
