@@ -177,8 +177,8 @@ impl Train {
             version.version,
             grouped(window.matches),
             grouped(window.players),
-            since(window.from)?,
-            since(window.to)?
+            since(window.from),
+            since(window.to)
         ));
         let mut rows = vec![head("on matches it had not seen")];
         rows.push(figures(&about.name, metrics.model.as_ref()));

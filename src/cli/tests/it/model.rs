@@ -366,6 +366,18 @@ fn what_makes_no_sense_is_said() {
     }
 }
 
+/// The last second that a file may have.
+#[test]
+fn a_history_that_ends_where_time_does_is_trained_on_and_listed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, data) = (dir.path().join("a.csv"), dir.path().join("data"));
+    let last = "999,253402300799,0,p1,1,,\n999,253402300799,1,p2,2,,\n";
+    write(&file, &(league(1, 50) + last));
+    let trained = model("train", &data, &["--mode", "duel", arg(&file)]).ok();
+    assert!(trained.contains("51 matches") && trained.contains("253402300799 s"), "{trained}");
+    assert!(model("list", &data, &[]).ok().contains("253402300799 s"));
+}
+
 /// Who only looks makes no store.
 #[test]
 fn a_look_at_a_directory_without_a_store_leaves_it_so() {
