@@ -2,12 +2,18 @@
 use std::{
     fmt::Display,
     io::{self, Write as _},
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Instant,
 };
 
 /// Why output was not written, of the first that was not.
 static UNWRITTEN: OnceLock<String> = OnceLock::new();
+
+/// Whether whoever read standard output has gone.
+static UNREAD: AtomicBool = AtomicBool::new(false);
 
 /// Why a command did not do what was asked.
 #[derive(Debug)]
@@ -37,26 +43,33 @@ pub(crate) struct Out;
 
 impl io::Write for Out {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match io::stdout().write(bytes) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
-            done => done,
-        }
+        unless_unread(io::stdout().write(bytes), bytes.len())
     }
     fn flush(&mut self) -> io::Result<()> {
-        match io::stdout().flush() {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            done => done,
-        }
+        unless_unread(io::stdout().flush(), ())
     }
+}
+
+/// What was written, or what it would have been where nobody reads it any more.
+fn unless_unread<T>(written: io::Result<T>, would_be: T) -> io::Result<T> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            UNREAD.store(true, Ordering::Relaxed);
+            Ok(would_be)
+        }
+        done => done,
+    }
+}
+
+/// Whether more of standard output is of no use, as was seen when something was written: nobody reads it, or there is no room.
+pub(crate) fn is_unread() -> bool {
+    UNREAD.load(Ordering::Relaxed) || UNWRITTEN.get().is_some()
 }
 
 /// Takes note of what could not be written. [`all_written`] tells of it at the end.
 pub(crate) fn remember(written: io::Result<()>) {
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            let _ = UNWRITTEN.set(error.to_string());
-        }
-        _ => {}
+    if let Err(error) = unless_unread(written, ()) {
+        let _ = UNWRITTEN.set(error.to_string());
     }
 }
 

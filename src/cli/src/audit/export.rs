@@ -1,5 +1,5 @@
 use super::{Place, unusable};
-use crate::output::{Failure, Outcome, say};
+use crate::output::{Failure, Outcome, is_unread, say};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -37,6 +37,7 @@ impl Export {
         let log = self.place.segments()?;
         let mut segments = log.from(self.first);
         while left > 0
+            && !is_unread()
             && let Some(segment) = segments.next()
         {
             let (first, text) = segment?;

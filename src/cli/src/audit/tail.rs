@@ -1,5 +1,5 @@
 use super::{Place, segments::Segments};
-use crate::output::{Failure, Outcome, say};
+use crate::output::{Failure, Outcome, is_unread, say};
 use clap::Args;
 use serde_json::Value;
 use std::{collections::VecDeque, time::Duration};
@@ -19,7 +19,7 @@ pub(crate) struct Tail {
     /// So many
     #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
     lines: usize,
-    /// Wait for more, until Ctrl-C
+    /// Wait for more, until Ctrl-C, or until nobody reads them (`| head`)
     #[arg(long)]
     follow: bool,
     /// The records as they are
@@ -38,7 +38,7 @@ impl Tail {
                     say(shown(&serde_json::from_slice(&line).unwrap_or(Value::Null)));
                 }
             }
-            if !self.follow {
+            if !self.follow || is_unread() {
                 return Ok(());
             }
             std::thread::sleep(LOOK);

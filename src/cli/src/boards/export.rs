@@ -2,7 +2,7 @@
 use super::board;
 use crate::{
     offline::{Offline, existing_dir},
-    output::{Failure, Out, Outcome, grouped, note},
+    output::{Failure, Out, Outcome, grouped, is_unread, note},
 };
 use clap::{Args, ValueEnum};
 use gsm_core::{Label, PlayerId, Timestamp, limits};
@@ -129,7 +129,7 @@ impl Export {
                 rows
             };
             rows.into_iter().try_for_each(|row| table.add(&row.into())).map_err(failed)?;
-            if offset >= players {
+            if offset >= players || is_unread() {
                 break;
             }
         }
