@@ -1,4 +1,7 @@
-use super::{Place, segments::Segments};
+use super::{
+    Place,
+    segments::{Segments, whole_lines},
+};
 use crate::output::{Failure, Outcome, is_unread, say};
 use clap::Args;
 use serde_json::Value;
@@ -33,7 +36,7 @@ impl Tail {
         loop {
             for line in reader.look(self.lines)? {
                 if self.json {
-                    say(String::from_utf8_lossy(line.trim_ascii_end()));
+                    say(String::from_utf8_lossy(&line));
                 } else {
                     say(shown(&serde_json::from_slice(&line).unwrap_or(Value::Null)));
                 }
@@ -96,11 +99,6 @@ impl Reader {
         }
         Ok(last.into())
     }
-}
-
-/// A line without an end is not written to its end yet.
-fn whole_lines(text: &[u8]) -> Vec<&[u8]> {
-    text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")).collect()
 }
 
 /// A record for people.
