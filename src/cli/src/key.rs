@@ -89,7 +89,8 @@ impl Rotate {
         written.map_err(|error| Failure::failed(format!("{}: {error}", out.display())))?;
         let until = answer["old_secret_good_until"].as_i64();
         if self.json {
-            return print_json(&json!({ "key_id": id, "file": out, "old_secret_good_until": until }));
+            let file = out.display().to_string();
+            return print_json(&json!({ "key_id": id, "file": file, "old_secret_good_until": until }));
         }
         say(format_args!("the new secret of {id} is in {}", out.display()));
         Ok(())
