@@ -219,7 +219,11 @@ impl Reader {
     fn read(mut self, mut input: impl BufRead) -> Result<Chronicle, Fault> {
         let mut buffer = Vec::new();
         let begin = input.fill_buf().map_err(|e| Fault::new(1, format!("cannot be read: {e}")))?;
-        self.json = begin.first() == Some(&b'{');
+        // The byte order mark that some editors and spreadsheets put before a text.
+        let text = begin.strip_prefix("\u{feff}".as_bytes()).unwrap_or(begin);
+        self.json = text.first() == Some(&b'{');
+        let mark = begin.len() - text.len();
+        input.consume(mark);
         if self.json {
             return self.read_matches(input);
         }
@@ -228,7 +232,6 @@ impl Reader {
             return self.complete();
         }
         let text = header.then(|| std::str::from_utf8(&buffer).ok()).flatten();
-        let text = text.map(|text| text.trim_start_matches('\u{feff}'));
         let behind = text.and_then(|text| text.strip_prefix(HEADER));
         let Some(behind) = behind.filter(|behind| ["", PARTY].contains(behind)) else {
             let what = format!(

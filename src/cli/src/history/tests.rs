@@ -41,6 +41,22 @@ fn plain_and_packed_files_read_the_same() {
     assert!(cut.what.contains("cannot be read"), "{cut:?}");
 }
 
+#[test]
+fn a_byte_order_mark_is_passed_over() {
+    let json =
+        r#"{"match_id":1,"timestamp":5,"teams":[{"players":["ann"],"rank":2},{"players":["bob"],"rank":1}]}"#;
+    for plain in [text(&DUEL), json.to_owned()] {
+        let marked = format!("\u{feff}{plain}");
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(marked.as_bytes()).unwrap();
+        let packed = packed.finish().unwrap();
+        for file in [marked.as_bytes(), &packed] {
+            let read = read(file, Reading::default()).unwrap();
+            assert_eq!(shape(&read), [(1, vec![(2, vec!["ann"]), (1, vec!["bob"])])]);
+        }
+    }
+}
+
 /// Of each match how many of a side came together with each player.
 fn parties(read: &Chronicle) -> Vec<Vec<Vec<u32>>> {
     let sides = |index| read.history.party_sizes(index).map(<[u32]>::to_vec).collect();
