@@ -1,7 +1,9 @@
 //! How commands end and how they print.
 use std::{
     fmt::Display,
+    fs,
     io::{self, Write as _},
+    path::{Path, PathBuf},
     sync::{
         OnceLock,
         atomic::{AtomicBool, Ordering},
@@ -87,6 +89,58 @@ pub(crate) fn note(line: impl Display) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
+/// A file that has its name once it is whole; what had it before stays until then. Gone where it is not kept.
+pub(crate) struct Draft {
+    file: fs::File,
+    path: PathBuf,
+    /// Where it is written; none where it can have no other name.
+    beside: Option<PathBuf>,
+}
+
+impl Draft {
+    /// Begins one, with the mode of the file that it replaces. Of a link it is what the link leads to; devices and pipes are
+    /// written as they are.
+    pub(crate) fn new(path: &Path) -> io::Result<Self> {
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let old = match fs::metadata(&path) {
+            Ok(old) if !old.is_file() => {
+                return Ok(Self { file: fs::File::create(&path)?, path, beside: None });
+            }
+            old => old.ok(),
+        };
+        let beside = path.with_added_extension("new");
+        let file = fs::File::create(&beside)?;
+        let draft = Self { file, path, beside: Some(beside) };
+        if let Some(old) = old {
+            draft.file.set_permissions(old.permissions())?;
+        }
+        Ok(draft)
+    }
+
+    /// To write to.
+    pub(crate) fn file(&self) -> io::Result<fs::File> {
+        self.file.try_clone()
+    }
+
+    /// Gives it its name.
+    pub(crate) fn keep(mut self) -> io::Result<()> {
+        if let Some(beside) = &self.beside {
+            self.file.sync_all()?;
+            fs::rename(beside, &self.path)?;
+            self.beside = None;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if let Some(beside) = &self.beside {
+            drop(fs::remove_file(beside));
+        }
+    }
+}
+
 /// What each command returns.
 pub(crate) type Outcome = Result<(), Failure>;
 
@@ -131,11 +185,47 @@ pub(crate) fn figure(value: Option<f64>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{figure, grouped};
+    use super::{Draft, figure, grouped};
+    use std::{fs, io::Write as _, os::unix::fs::PermissionsExt as _, path::Path};
 
     #[test]
     fn a_figure_has_four_digits_or_is_none() {
         assert_eq!([Some(0.5), Some(-0.00004), None].map(figure), ["0.5000", "-0.0000", "-"]);
+    }
+
+    #[test]
+    fn a_draft_takes_the_place_of_a_file_when_it_is_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, link) = (dir.path().join("board.csv"), dir.path().join("link"));
+        let there = || {
+            let names = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name());
+            let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
+            names.sort();
+            names
+        };
+        let draft = Draft::new(&path).unwrap();
+        draft.file().unwrap().write_all(b"old").unwrap();
+        assert_eq!(there(), ["board.csv.new"]);
+        draft.keep().unwrap();
+        assert_eq!((there(), fs::read(&path).unwrap()), (vec!["board.csv".to_owned()], b"old".to_vec()));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let begun = || {
+            let draft = Draft::new(&link).unwrap();
+            draft.file().unwrap().write_all(b"new").unwrap();
+            draft
+        };
+        drop(begun());
+        assert_eq!((there().len(), fs::read(&path).unwrap()), (2, b"old".to_vec()));
+        begun().keep().unwrap();
+        assert_eq!((there().len(), fs::read(&link).unwrap()), (2, b"new".to_vec()));
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+        // Nothing takes the place of a device.
+        let device = Draft::new(Path::new("/dev/null")).unwrap();
+        assert!(device.beside.is_none());
+        device.keep().unwrap();
+        assert!(Draft::new(dir.path()).is_err() && Draft::new(&path.join("x")).is_err());
     }
 
     #[test]
