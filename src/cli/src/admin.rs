@@ -42,7 +42,7 @@ impl Command {
         let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
         let key_id = runtime.block_on(gsm_server::bootstrap(&settings, &out)).map_err(Failure::failed)?;
         if json {
-            return print_json(&serde_json::json!({ "key_id": key_id, "file": out }));
+            return print_json(&serde_json::json!({ "key_id": key_id, "file": out.display().to_string() }));
         }
         say(format_args!("the key of admin {key_id} is in {}", out.display()));
         Ok(())

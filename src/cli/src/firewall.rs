@@ -95,7 +95,7 @@ Lists that operators filled through the API are the server's: GET /v1/admin/fire
 impl Command {
     pub(crate) fn run(self) -> Outcome {
         match self.what {
-            What::Check { file, flags, json } => check(&settings(&flags, file)?, json),
+            What::Check { file, flags, json } => check(settings(&flags, file), json),
             What::Explain { method, path, address, role, header, bad_token, rules, flags, json } => {
                 let role = role.map(known_role).transpose()?.filter(|role| role != "none");
                 let headers = header.iter().map(|text| split(text)).collect::<Result<_, _>>()?;
@@ -139,8 +139,18 @@ fn split(header: &str) -> Result<(String, String), Failure> {
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
-fn check(settings: &FirewallSettings, json: bool) -> Outcome {
-    let read = settings.read().map_err(Failure::usage)?;
+fn check(settings: Result<FirewallSettings, Failure>, json: bool) -> Outcome {
+    let read = settings.and_then(|settings| Ok((settings.read().map_err(Failure::usage)?, settings)));
+    let (read, settings) = match read {
+        Ok(read) => read,
+        // Not even readable: the one fault there is to tell.
+        Err(failure) if json => {
+            let error = json!({ "rule": null, "member": null, "what": failure.text });
+            print_json(&json!({ "ok": false, "errors": [error] }))?;
+            return Err(Failure { text: String::new(), ..failure });
+        }
+        Err(failure) => return Err(failure),
+    };
     let rules = match settings.rules(&read.rules) {
         Ok(rules) => rules,
         Err(faults) => {

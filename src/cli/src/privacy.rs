@@ -2,7 +2,7 @@
 use crate::{
     audit,
     output::{Failure, Out, Outcome, print_json, say},
-    remote::{Remote, Server, private_file},
+    remote::{Remote, Server, private_file, without},
 };
 use clap::{Args, Subcommand};
 use gsm_core::PlayerId;
@@ -129,7 +129,7 @@ impl Export {
         loop {
             let query = cursor.map_or_else(String::new, |cursor| format!("?cursor={cursor}"));
             let page = server.get(&format!("{path}{query}")).await?;
-            for item in page["items"].as_array().into_iter().flatten() {
+            for item in page["items"].as_array().ok_or_else(|| without("items"))? {
                 writeln!(out, "{item}").map_err(Failure::failed)?;
                 items += 1;
             }
@@ -175,10 +175,14 @@ impl Erase {
             Some(reason) => json!({ "confirm": self.of.player, "reason": reason }),
             None => json!({ "confirm": self.of.player }),
         };
+        let unclear =
+            "the player may be erased all the same; asking again changes nothing and gives the receipt";
         for _ in 0..LOOKS_MAX {
-            let done = server.post(&path, Some(&body)).await?;
-            if done["receipt"].is_object() {
-                return Ok(done);
+            let done = server.post(&path, Some(&body), unclear).await?;
+            match (&done["receipt"], done["state"].as_str()) {
+                (Value::Object(_), _) => return Ok(done),
+                (_, Some("erasing")) => {}
+                _ => return Err(without("receipt")),
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }

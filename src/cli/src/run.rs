@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
   gsm serve --config /etc/gsm/gsm.toml
   gsm serve --listen 0.0.0.0:8080 --data-dir /var/lib/gsm --log-format json
 
-The first admin's key: gsm admin bootstrap. Ctrl-C or SIGTERM drains and stops.")]
+The first admin's key: gsm admin bootstrap. Ctrl-C or SIGTERM drains and stops; before it is ready, at once.")]
 pub(crate) struct Serve {
     #[command(flatten)]
     flags: Flags,
@@ -48,7 +48,7 @@ impl Serve {
         let settings = self.flags.server_settings(Mode::Serve)?;
         runtime()?.block_on(async {
             let mut signals = Signals::new()?;
-            let running = start(settings).await?;
+            let running = signals.start(settings).await?;
             signals.stop_of(&running).await;
             signals.drain(running).await
         })
@@ -62,7 +62,7 @@ impl Dev {
         let has_dashboard = settings.dashboard != Dashboard::Off;
         runtime()?.block_on(async {
             let mut signals = Signals::new()?;
-            let running = start(settings).await?;
+            let running = signals.start(settings).await?;
             let addr = running.addr();
             if let Some(keys) = running.dev_credentials() {
                 say(format_args!("gsm {} for development", env!("CARGO_PKG_VERSION")));
@@ -106,10 +106,6 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Runtime::new().map_err(|e| Failure::failed(format!("cannot start the runtime: {e}")))
 }
 
-async fn start(settings: Settings) -> Result<Running, Failure> {
-    gsm_server::start(settings).await.map_err(Failure::failed)
-}
-
 /// What asks a server to stop.
 struct Signals {
     interrupt: Signal,
@@ -127,6 +123,21 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+        }
+    }
+
+    /// Starts a server; ends the process where a signal comes first. A start answers nobody yet, and what it was writing is
+    /// as it would be after a power cut: the next one goes on from there.
+    async fn start(&mut self, settings: Settings) -> Result<Running, Failure> {
+        // Beside what listens to signals: a start computes for minutes where it reads all results again.
+        #[expect(clippy::disallowed_methods, reason = "it is waited for, or the process ends")]
+        let starting = tokio::spawn(gsm_server::start(settings));
+        tokio::select! {
+            started = starting => started.map_err(Failure::failed)?.map_err(Failure::failed),
+            () = self.one() => {
+                tracing::info!("stopped before it was ready");
+                std::process::exit(0)
+            }
         }
     }
 

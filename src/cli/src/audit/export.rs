@@ -1,5 +1,5 @@
-use super::{Place, unusable};
-use crate::output::{Failure, Outcome, say};
+use super::{Place, segments::whole_lines, unusable};
+use crate::output::{Failure, Outcome, is_unread, say};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -37,11 +37,12 @@ impl Export {
         let log = self.place.segments()?;
         let mut segments = log.from(self.first);
         while left > 0
+            && !is_unread()
             && let Some(segment) = segments.next()
         {
             let (first, text) = segment?;
             let skip = usize::try_from(self.first.saturating_sub(first)).unwrap_or(usize::MAX);
-            for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).skip(skip) {
+            for line in whole_lines(&text).into_iter().skip(skip) {
                 if left == 0 {
                     break;
                 }

@@ -42,3 +42,8 @@ impl Segments {
         })
     }
 }
+
+/// The records of a segment, without their ends. A line without an end is not written to its end yet.
+pub(super) fn whole_lines(text: &[u8]) -> Vec<&[u8]> {
+    text.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n")).collect()
+}

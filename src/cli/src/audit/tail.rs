@@ -1,5 +1,8 @@
-use super::{Place, segments::Segments};
-use crate::output::{Failure, Outcome, say};
+use super::{
+    Place,
+    segments::{Segments, whole_lines},
+};
+use crate::output::{Failure, Outcome, is_unread, say};
 use clap::Args;
 use serde_json::Value;
 use std::{collections::VecDeque, time::Duration};
@@ -19,7 +22,7 @@ pub(crate) struct Tail {
     /// So many
     #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
     lines: usize,
-    /// Wait for more, until Ctrl-C
+    /// Wait for more, until Ctrl-C, or until nobody reads them (`| head`)
     #[arg(long)]
     follow: bool,
     /// The records as they are
@@ -33,12 +36,12 @@ impl Tail {
         loop {
             for line in reader.look(self.lines)? {
                 if self.json {
-                    say(String::from_utf8_lossy(line.trim_ascii_end()));
+                    say(String::from_utf8_lossy(&line));
                 } else {
                     say(shown(&serde_json::from_slice(&line).unwrap_or(Value::Null)));
                 }
             }
-            if !self.follow {
+            if !self.follow || is_unread() {
                 return Ok(());
             }
             std::thread::sleep(LOOK);
@@ -96,11 +99,6 @@ impl Reader {
         }
         Ok(last.into())
     }
-}
-
-/// A line without an end is not written to its end yet.
-fn whole_lines(text: &[u8]) -> Vec<&[u8]> {
-    text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")).collect()
 }
 
 /// A record for people.

@@ -2,15 +2,14 @@
 use super::board;
 use crate::{
     offline::{Offline, existing_dir},
-    output::{Failure, Out, Outcome, grouped, note},
+    output::{Draft, Failure, Out, Outcome, grouped, is_unread, note},
 };
 use clap::{Args, ValueEnum};
 use gsm_core::{Label, PlayerId, Timestamp, limits};
-use gsm_engine::{BoardConfig, BoardRef, BoardRow, Part, SeatRef, Source, UnrankedRow, Visibility};
+use gsm_engine::{BoardConfig, BoardRef, BoardRow, Engine, Part, SeatRef, Source, UnrankedRow, Visibility};
 use gsm_ranking::Keys;
 use serde_json::json;
 use std::{
-    fs::File,
     io::{BufWriter, Write},
     path::PathBuf,
     sync::Arc,
@@ -61,7 +60,7 @@ pub(super) struct Export {
     /// How it is written
     #[arg(long, value_enum, default_value = "csv")]
     format: Format,
-    /// Where it goes [default: standard output]
+    /// Where it goes [default: standard output]; a file that is there is replaced once the new one is whole
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -95,13 +94,25 @@ impl Export {
         let config = engine.open_board(of).await.map_err(Failure::usage)?.config().clone();
         // A cohort that there is, before anything is written.
         engine.top(of, 0, 0).await.map_err(Failure::usage)?;
-        let out: Box<dyn Write + Send> = match &self.out {
-            Some(path) => Box::new(
-                File::create(path)
-                    .map_err(|e| Failure::failed(format!("cannot write `{}`: {e}", path.display())))?,
-            ),
-            None => Box::new(Out),
+        let Some(path) = &self.out else {
+            return self.rows(engine, of, config, Box::new(Out)).await;
         };
+        let failed = |e: std::io::Error| Failure::failed(format!("cannot write `{}`: {e}", path.display()));
+        let draft = Draft::new(path).map_err(failed)?;
+        let out = Box::new(draft.file().map_err(failed)?);
+        let written = self.rows(engine, of, config, out).await?;
+        draft.keep().map_err(failed)?;
+        Ok(written)
+    }
+
+    /// Writes all of them; how many there are.
+    async fn rows(
+        &self,
+        engine: &Engine,
+        of: &BoardRef,
+        config: Arc<BoardConfig>,
+        out: Box<dyn Write + Send>,
+    ) -> Result<u64, Failure> {
         let failed = |e: std::io::Error| Failure::failed(format!("cannot write: {e}"));
         let unranked = engine.unranked(of).await.map_err(Failure::failed)?;
         let count_of = |seen| grouped(unranked.iter().filter(|row| row.visibility == seen).count() as u64);
@@ -129,7 +140,7 @@ impl Export {
                 rows
             };
             rows.into_iter().try_for_each(|row| table.add(&row.into())).map_err(failed)?;
-            if offset >= players {
+            if offset >= players || is_unread() {
                 break;
             }
         }

@@ -5,6 +5,9 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The last millisecond of the year 9999.
+const MILLIS_ABS_MAX: u64 = 253_402_300_799_999;
+
 /// One player's scores.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Record {
@@ -92,6 +95,9 @@ fn rows(text: &str) -> Result<Vec<(usize, Vec<Field>)>, String> {
                 line += 1;
                 begun = line;
             }
+            _ if field.is_quoted && !in_quotes => {
+                return Err(format!("line {line}: `{char}` stands behind a field in quotes"));
+            }
             _ => {
                 line += usize::from(char == '\n');
                 field.text.push(char);
@@ -154,7 +160,9 @@ pub(super) fn csv(text: &str) -> Result<Vec<Record>, String> {
             player: text(Some(player)).cloned().ok_or_else(|| wrong("has no player_id".to_owned()))?,
             name: text(name).cloned(),
             values: values.iter().map(|at| number(*at)).collect::<Result<_, _>>()?,
-            at: text(at).map(|_| number(at.unwrap_or_default())).transpose()?.map(Timestamp::from_millis),
+            at: text(at)
+                .map(|_| number(at.unwrap_or_default()).and_then(|at| moment(at).map_err(wrong)))
+                .transpose()?,
             metadata: field(metadata).filter(|of| **of != Field::default()).map(|of| of.text.clone()),
             games: text(games).map(count).transpose()?,
             // Other boards may call something else so.
@@ -176,6 +184,15 @@ pub(super) fn whole(text: &str) -> Option<i64> {
         let bound = gsm_core::limits::BOARD_VALUE_ABS_MAX as f64;
         (float.fract() == 0.0 && float.abs() <= bound).then_some(float as i64)
     })
+}
+
+/// The instant of so many milliseconds since 1970; what is beyond those years was meant as something else.
+fn moment(millis: i64) -> Result<Timestamp, String> {
+    if millis.unsigned_abs() <= MILLIS_ABS_MAX {
+        Ok(Timestamp::from_millis(millis))
+    } else {
+        Err(format!("`{millis}` is no time in milliseconds since 1970, as 1700000000000 is one"))
+    }
 }
 
 fn number(value: &Value) -> Option<i64> {
@@ -216,7 +233,7 @@ pub(super) fn jsonl(text: &str) -> Result<Vec<Record>, String> {
                 values: line.values.iter().map(value).collect::<Result<_, _>>()?,
                 player: line.player_id,
                 name: line.display_name,
-                at: line.reached_at.map(Timestamp::from_millis),
+                at: line.reached_at.map(moment).transpose().map_err(wrong)?,
                 metadata: line.metadata,
                 games: line.games,
                 seat: Seat {
@@ -378,6 +395,14 @@ mod tests {
             ("player_id,value_1,score\na,1,2", "`score` and `value_1`"),
             ("player_id,score\na,1\nb,x", "line 3: `x`"),
             ("player_id,score\na,NaN", "line 2: `NaN`"),
+            ("player_id,score\n\"a\"x,1", "line 2: `x` stands behind a field in quotes"),
+            ("player_id,score\n\"a\" ,1", "line 2: ` ` stands behind"),
+            ("player_id,score\n\"a\"\"b\n\"\"\"c,1", "line 3: `c` stands behind"),
+            (
+                "player_id,score,timestamp\na,1,-9223372036854775808",
+                "line 2: `-9223372036854775808` is no time",
+            ),
+            ("player_id,score,timestamp\na,1,1700000000000000", "is no time in milliseconds"),
             ("player_id,score,games\na,1,-1", "line 2: `-1` is no count"),
             ("player_id,score\na", "line 2: has 1 fields"),
             ("player_id,score,visibility\na,1,gone", "line 2: the visibility `gone`"),
@@ -410,6 +435,9 @@ mod tests {
         assert_eq!(jsonl(text).unwrap(), [a, plain(3, "b", &[1, 2])]);
         assert!(jsonl("{\"player_id\":\"b\"}").unwrap_err().starts_with("line 1: is no entry"));
         assert!(jsonl("\n{\"player_id\":\"b\",\"values\":[1.5]}").unwrap_err().contains("line 2: `1.5`"));
+        let at = |at: i64| jsonl(&format!("{{\"player_id\":\"b\",\"values\":[1],\"reached_at\":{at}}}"));
+        assert!(at(253_402_300_799_999).is_ok() && at(-253_402_300_799_999).is_ok());
+        assert!(at(253_402_300_800_000).unwrap_err().starts_with("line 1: `253402300800000` is no time"));
     }
 
     #[test]

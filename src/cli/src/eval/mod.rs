@@ -7,7 +7,7 @@ mod show;
 use crate::{
     history::{Reading, drawn, read_file},
     model::trees,
-    output::{Failure, Outcome},
+    output::{Failure, Outcome, stopwatch},
 };
 use clap::Args;
 pub(crate) use contenders::{Choice, Contender, chosen, parse};
@@ -21,7 +21,7 @@ use gsm_rating::{
 use indicatif::ProgressBar;
 pub(crate) use plot::write;
 pub(crate) use show::{json_line, table};
-use std::{path::PathBuf, time::Instant};
+use std::path::PathBuf;
 
 /// `gsm eval`
 #[derive(Args)]
@@ -89,11 +89,6 @@ impl Table {
     pub(crate) fn new(file: String, history: &History) -> Self {
         Self { file, matches: history.len(), players: history.seats(), rows: Vec::new() }
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "measures how long an evaluation takes, decides nothing")]
-fn stopwatch() -> Instant {
-    Instant::now()
 }
 
 impl Command {

@@ -16,7 +16,7 @@ pub(crate) use line::Fault;
 use line::{Row, number_of, parse_row};
 pub(crate) use merge::merged;
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{HashMap, HashSet},
     fs::File,
     io::{BufRead, BufReader, Read},
     path::Path,
@@ -161,22 +161,19 @@ pub(crate) fn drawn(bar: ProgressBar, template: &str) -> ProgressBar {
     bar
 }
 
-/// Matches that have a bad line before their first good one. No more than there are bad lines.
+/// Matches that have a bad line, wherever it stands. No more than two for each bad line.
 #[derive(Debug, Default)]
 struct Doomed {
-    /// Those of these numbers, which are yet to come.
-    matches: BTreeSet<u64>,
+    /// Those of these numbers.
+    matches: HashSet<u64>,
     /// Whichever begins next: the number cannot be read.
     next: bool,
 }
 
 impl Doomed {
-    /// A match begins; whether it is one of them. Those of smaller numbers will not come.
+    /// A match begins; whether it is one of them.
     fn begins(&mut self, number: u64) -> bool {
-        let is_doomed = self.matches.contains(&number) || self.next;
-        self.matches = self.matches.split_off(&number.saturating_add(1));
-        self.next = false;
-        is_doomed
+        std::mem::take(&mut self.next) || self.matches.contains(&number)
     }
 }
 
@@ -189,10 +186,12 @@ struct Reader {
     mode: String,
     /// Whether a line of that match was bad.
     spoilt: bool,
-    /// Of which matches that are yet to begin a line was bad.
+    /// Of which matches a line was bad.
     doomed: Doomed,
     /// Number and time of the last match that began.
     last: Option<(u64, i64)>,
+    /// The numbers of all that began, from where they fell for the first time: as long as they grow, none comes twice.
+    began: Option<HashSet<u64>>,
     line: u64,
     /// Whether each line is a match, as JSON.
     json: bool,
@@ -210,6 +209,7 @@ impl Reader {
             spoilt: false,
             doomed: Doomed::default(),
             last: None,
+            began: None,
             line: 0,
             json: false,
             has_party: false,
@@ -219,7 +219,11 @@ impl Reader {
     fn read(mut self, mut input: impl BufRead) -> Result<Chronicle, Fault> {
         let mut buffer = Vec::new();
         let begin = input.fill_buf().map_err(|e| Fault::new(1, format!("cannot be read: {e}")))?;
-        self.json = begin.first() == Some(&b'{');
+        // The byte order mark that some editors and spreadsheets put before a text.
+        let text = begin.strip_prefix("\u{feff}".as_bytes()).unwrap_or(begin);
+        self.json = text.first() == Some(&b'{');
+        let mark = begin.len() - text.len();
+        input.consume(mark);
         if self.json {
             return self.read_matches(input);
         }
@@ -228,7 +232,6 @@ impl Reader {
             return self.complete();
         }
         let text = header.then(|| std::str::from_utf8(&buffer).ok()).flatten();
-        let text = text.map(|text| text.trim_start_matches('\u{feff}'));
         let behind = text.and_then(|text| text.strip_prefix(HEADER));
         let Some(behind) = behind.filter(|behind| ["", PARTY].contains(behind)) else {
             let what = format!(
@@ -365,31 +368,44 @@ impl Reader {
         }
         self.spoilt = self.doomed.begins(row.number);
         self.last = Some((row.number, row.at_s));
+        if let Some(began) = &mut self.began {
+            began.insert(row.number);
+        }
         self.mode.clone_from(&row.mode);
         self.rows.push(row);
         Ok(())
     }
 
     /// What is wrong with the place of a row that begins a match.
-    fn misplaced(&self, row: &Row) -> Option<String> {
+    fn misplaced(&mut self, row: &Row) -> Option<String> {
         let (number, at) = self.last?;
-        if row.number < number {
-            let what = "rows are sorted by time, then by match_id, and the rows of a match are adjacent";
+        if row.at_s < at {
+            let what = "rows are sorted by timestamp";
+            return Some(format!("goes back in time, from {at} to {}: {what}", row.at_s));
+        }
+        if row.number > number && self.began.is_none() {
+            return None;
+        }
+        if row.number < number && row.at_s == at {
+            let what = "those of one timestamp are sorted by match_id, and the rows of a match are adjacent";
             return Some(format!("has match {} after match {number}: {what}", row.number));
         }
-        let what = "rows are sorted by timestamp";
-        (row.at_s < at).then(|| format!("goes back in time, from {at} to {}: {what}", row.at_s))
+        let numbers = &self.read.numbers;
+        let began = self.began.get_or_insert_with(|| numbers.iter().copied().chain([number]).collect());
+        let what = "the rows of a match are adjacent, and a match_id is that of one match";
+        began.contains(&row.number).then(|| format!("has match {} a second time: {what}", row.number))
     }
 
     /// The match that was read is complete.
     fn finish(&mut self) -> Result<(), Fault> {
         let rows = std::mem::take(&mut self.rows);
-        if !std::mem::take(&mut self.spoilt)
-            && let Err(fault) = self.add(rows)
-        {
-            self.fault(fault)?;
+        let is_spoilt = std::mem::take(&mut self.spoilt);
+        let added = if is_spoilt { Ok(()) } else { self.add(rows) };
+        // What is left out is so also where it goes on elsewhere.
+        if is_spoilt || added.is_err() {
+            self.doomed.matches.extend(self.last.map(|(number, _)| number));
         }
-        Ok(())
+        added.or_else(|fault| self.fault(fault))
     }
 
     fn add(&mut self, mut rows: Vec<Row>) -> Result<(), Fault> {

@@ -41,6 +41,22 @@ fn plain_and_packed_files_read_the_same() {
     assert!(cut.what.contains("cannot be read"), "{cut:?}");
 }
 
+#[test]
+fn a_byte_order_mark_is_passed_over() {
+    let json =
+        r#"{"match_id":1,"timestamp":5,"teams":[{"players":["ann"],"rank":2},{"players":["bob"],"rank":1}]}"#;
+    for plain in [text(&DUEL), json.to_owned()] {
+        let marked = format!("\u{feff}{plain}");
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(marked.as_bytes()).unwrap();
+        let packed = packed.finish().unwrap();
+        for file in [marked.as_bytes(), &packed] {
+            let read = read(file, Reading::default()).unwrap();
+            assert_eq!(shape(&read), [(1, vec![(2, vec!["ann"]), (1, vec!["bob"])])]);
+        }
+    }
+}
+
 /// Of each match how many of a side came together with each player.
 fn parties(read: &Chronicle) -> Vec<Vec<Vec<u32>>> {
     let sides = |index| read.history.party_sizes(index).map(<[u32]>::to_vec).collect();
@@ -179,6 +195,48 @@ fn a_match_with_a_bad_line_is_left_out_whole() {
     assert_eq!(history.faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [5, 9, 12]);
     let none = read_rows(&["rubbish"], Reading { skip_bad: true, ..Reading::default() }).unwrap();
     assert_eq!((none.history.len(), none.skipped), (0, 1));
+}
+
+/// By time, and of one time by number: ids need not grow with time, as those that are drawn by several servers do not.
+#[test]
+fn numbers_grow_within_a_timestamp_and_come_once() {
+    let pair = |number: u64, at: i64| [format!("{number},{at},0,a,1,,"), format!("{number},{at},1,b,2,,")];
+    let rows =
+        |all: &[(u64, i64)]| all.iter().flat_map(|(number, at)| pair(*number, *at)).collect::<Vec<_>>();
+    let of = |all: &[(u64, i64)], how: Reading| {
+        let rows = rows(all);
+        read_rows(&rows.iter().map(String::as_str).collect::<Vec<_>>(), how)
+    };
+    let strict = |all: &[(u64, i64)]| of(all, Reading::default()).map(|read| read.numbers);
+    assert_eq!(strict(&[(5, 100), (3, 200), (4, 200), (9, 200), (1, 300)]), Ok(vec![5, 3, 4, 9, 1]));
+    let refused = |all: &[(u64, i64)], line: u64, part: &str| {
+        let fault = strict(all).unwrap_err();
+        assert!(fault.line == line && fault.what.contains(part), "{fault:?}");
+    };
+    refused(&[(5, 100), (3, 100)], 4, "those of one timestamp are sorted by match_id");
+    refused(&[(5, 100), (3, 200), (5, 200)], 6, "match 5 a second time");
+    refused(&[(5, 100), (7, 150), (5, 200)], 6, "match 5 a second time");
+    refused(&[(5, 100), (3, 200), (8, 250), (3, 300)], 8, "match 3 a second time");
+    refused(&[(5, 100), (3, 200), (8, 250), (8, 300)], 8, "another timestamp");
+    // Left out is what comes again, and nothing else.
+    let left = |all: &[(u64, i64)]| {
+        let read = of(all, Reading { skip_bad: true, ..Reading::default() }).unwrap();
+        (read.numbers, read.skipped)
+    };
+    assert_eq!(left(&[(5, 100), (3, 200), (5, 200), (2, 300)]), (vec![5, 3, 2], 2));
+    // A bad line tells of its match also where that comes after smaller numbers, or goes on after larger ones.
+    let [four, three, two] = [pair(4, 6), pair(3, 7), pair(2, 8)];
+    let rows = ["2,six,0,x,1,,", &four[0], &four[1], &three[0], &three[1], &two[0], &two[1]];
+    check_left(&text(&rows), &[4, 3], 1);
+    let rows =
+        ["3,six,0,x,1,,", &three[0], &three[1], "5,8,0,a,1,,", "5,8,1,b,2,,", "3,9,0,c,1,,", "3,9,1,d,2,,"];
+    check_left(&text(&rows), &[5], 1);
+    let line = |number: u64, at: i64| {
+        format!(
+            r#"{{"match_id":{number},"timestamp":{at},"teams":[{{"players":["a"],"rank":1}},{{"players":["b"],"rank":2}}]}}"#
+        )
+    };
+    check_left(&[line(5, 1), line(3, 2), line(5, 3), line(4, 4)].join("\n"), &[5, 3, 4], 1);
 }
 
 /// Reads on after bad lines: the matches that are left, and how many lines were bad.

@@ -78,11 +78,11 @@ impl List {
                 about.name.clone(),
                 champion.to_owned(),
                 grouped(about.window.matches),
-                since(about.window.to)?,
+                since(about.window.to),
                 loss(&about.metrics.model),
                 loss(&about.metrics.rating),
                 loss(&about.metrics.constant),
-                since(about.created_at)?,
+                since(about.created_at),
                 about.created_by.clone(),
             ]);
             let own = live.iter().find(|one| one.hash == of.hash);
@@ -104,7 +104,7 @@ impl List {
                 last.by,
                 last.version,
                 last.mode,
-                since(last.at)?
+                since(last.at)
             ));
         }
         Ok(())

@@ -166,7 +166,7 @@ impl Train {
         let verdict = better(metrics, champion.as_ref().map(|of| of.hash.as_str()), MARGIN);
         let why = verdict.as_ref().err().map(ToString::to_string);
         if self.json {
-            let file = models.path(&version);
+            let file = models.path(&version).display().to_string();
             say(json!({ "version": version, "file": file, "better": verdict.is_ok(), "why_not": why }));
             return Ok(());
         }
@@ -177,8 +177,8 @@ impl Train {
             version.version,
             grouped(window.matches),
             grouped(window.players),
-            since(window.from)?,
-            since(window.to)?
+            since(window.from),
+            since(window.to)
         ));
         let mut rows = vec![head("on matches it had not seen")];
         rows.push(figures(&about.name, metrics.model.as_ref()));

@@ -4,17 +4,14 @@ mod show;
 mod store;
 
 use crate::history::{Chronicle, Reading, drawn, read_file};
-use crate::output::{Failure, Outcome};
+use crate::output::{Failure, Outcome, stopwatch};
 use clap::Args;
 use gsm_core::Mode;
 use gsm_rating::System;
 use indicatif::ProgressBar;
 use rated::Rated;
 use show::Summary;
-use std::{
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::path::{Path, PathBuf};
 use store::{Done, Target};
 
 /// `gsm replay`
@@ -52,11 +49,6 @@ pub(crate) struct Command {
     /// For machines
     #[arg(long)]
     json: bool,
-}
-
-#[expect(clippy::disallowed_methods, reason = "measures how long a replay takes, decides nothing")]
-fn stopwatch() -> Instant {
-    Instant::now()
 }
 
 impl Command {

@@ -31,12 +31,13 @@ impl Validate {
         let dialect = if self.strict { Dialect::Strict } else { Dialect::Extended };
         let (mut all, mut lawful) = (Vec::new(), true);
         for file in &self.files {
+            let name = file.display().to_string();
             let text = match read(file) {
                 Ok(text) => text,
                 Err(Failure { text, .. }) => {
                     lawful = false;
                     if self.json {
-                        all.push(json!({ "file": file, "valid": false, "error": text, "faults": [], "warnings": [] }));
+                        all.push(json!({ "file": name, "valid": false, "error": text, "faults": [], "warnings": [] }));
                     } else {
                         note(format_args!("gsm: {text}"));
                     }
@@ -50,7 +51,7 @@ impl Validate {
             lawful &= faults.is_empty();
             if self.json {
                 let valid = faults.is_empty();
-                all.push(json!({ "file": file, "valid": valid, "faults": faults, "warnings": warnings }));
+                all.push(json!({ "file": name, "valid": valid, "faults": faults, "warnings": warnings }));
                 continue;
             }
             faults.iter().for_each(|fault| say(line(file, "", fault)));

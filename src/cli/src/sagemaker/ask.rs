@@ -71,10 +71,11 @@ impl Ask {
         let parties = parties.iter().map(|party| party.iter().map(ToString::to_string).collect()).collect();
         let asked = Asked { teams, parties, variant: self.variant.clone(), home: Home::AsEver, at };
         let local = self.model.as_ref().map(|path| {
-            let failed =
-                |error: &dyn std::fmt::Display| Failure::failed(format!("`{}`: {error}", path.display()));
-            let bytes = std::fs::read(path).map_err(|error| failed(&error))?;
-            ModelFile::read(&bytes).map(Oracle::new).map_err(|error| failed(&error))
+            let shown = path.display();
+            let bytes = std::fs::read(path)
+                .map_err(|error| Failure::usage(format!("--model: cannot read `{shown}`: {error}")))?;
+            let model = ModelFile::read(&bytes).map(Oracle::new);
+            model.map_err(|error| Failure::failed(format!("`{shown}`: {error}")))
         });
         let local = local.transpose()?;
         let settings = Settings {

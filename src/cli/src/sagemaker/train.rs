@@ -126,6 +126,11 @@ fn read(channels: &Channels, told: &Hyperparameters) -> Result<(Matches, f64), F
     let all = of(&all)?;
     // A match that both channels have counts once.
     let m = all.history.len().saturating_sub(n);
+    if m == 0 {
+        return Err(Failure::usage(
+            "the files of the channel `validation` have no match that `train` has not: nothing would judge the model",
+        ));
+    }
     let share = m as f64 / all.history.len().max(1) as f64;
     Ok((all, share))
 }

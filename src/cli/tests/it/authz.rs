@@ -182,13 +182,11 @@ fn keys_of_a_running_server_are_changed() {
 }
 
 /// A server that gives these answers, one after another; the address, and the idempotency keys of what it was asked.
-fn answering(
-    answers: &'static [(&'static str, &'static str)],
-) -> (String, std::thread::JoinHandle<Vec<String>>) {
+fn answering(answers: Vec<(&'static str, &'static str)>) -> (String, std::thread::JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = format!("http://{}", listener.local_addr().unwrap());
     let keys = std::thread::spawn(move || {
-        let asked = answers.iter().map(|(head, body)| {
+        let asked = answers.into_iter().map(|(head, body)| {
             let mut stream = BufReader::new(listener.accept().unwrap().0);
             let (mut key, mut length) = (String::new(), 0);
             loop {
@@ -202,6 +200,10 @@ fn answering(
                 }
             }
             stream.read_exact(&mut vec![0; length]).unwrap();
+            // No answer: the connection breaks.
+            if head.is_empty() {
+                return key;
+            }
             let end = format!("Connection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len());
             write!(stream.get_mut(), "HTTP/1.1 {head}\r\n{end}").unwrap();
             key
@@ -221,20 +223,68 @@ fn a_key_is_rotated_once_however_often_the_server_must_be_asked() {
         gsm(&[&args[..], &["--out", arg(&out)]].concat())
     };
     const DONE: (&str, &str) = ("200 OK", r#"{"key":"gsm_1_new"}"#);
-    let (server, keys) = answering(&[("503 Service Unavailable\r\nRetry-After: 0", "{}"), DONE]);
+    let (server, keys) = answering(vec![("503 Service Unavailable\r\nRetry-After: 0", "{}"), DONE]);
     rotate(&server).ok();
     assert_eq!(fs::read_to_string(&out).unwrap(), "gsm_1_new\n");
     let first = keys.join().unwrap();
     assert!(!first[0].is_empty() && first[0] == first[1], "{first:?}");
-    // Another time is another rotation.
+    // An answer that is lost is asked for again, so that the secret does not change twice.
     fs::remove_file(&out).unwrap();
-    let (server, keys) = answering(&[DONE]);
+    let (server, keys) = answering(vec![("", ""), ("500 Internal Server Error\r\nRetry-After: 0", "{}")]);
+    rotate(&server).told(1, &["500", "may have been changed all the same"]);
+    let lost = keys.join().unwrap();
+    assert!(!out.exists() && lost[0] != first[0] && lost[0] == lost[1], "{lost:?}");
+    let (server, keys) = answering(vec![("", ""), ("", ""), DONE]);
+    rotate(&server).ok();
+    assert_eq!(fs::read_to_string(&out).unwrap(), "gsm_1_new\n");
+    keys.join().unwrap();
+    fs::remove_file(&out).unwrap();
+    let (server, _) = answering(vec![("", "")]);
+    rotate(&server).told(1, &["does not answer", "may have been changed all the same"]);
+    assert!(!out.exists());
+    let (server, _) = answering(vec![("401 Unauthorized", "{}")]);
+    let refused = rotate(&server);
+    refused.told(1, &["401"]);
+    assert!(!refused.err.contains("all the same"), "{refused:?}");
+    // What is no token is said before anybody is asked.
+    write(&token, "{\n  \"admin_key\": \"gsm_token\"\n}\n");
+    rotate(&server).told(2, &["admin.key: a token is one line"]);
+    write(&token, "gsm_token\n");
+    // Another time is another rotation.
+    let (server, keys) = answering(vec![DONE]);
     rotate(&server).ok();
     assert_ne!(keys.join().unwrap()[0], first[0]);
     // No secret in the answer is no success.
     fs::remove_file(&out).unwrap();
-    rotate(&answering(&[("200 OK", "{}")]).0).told(1, &["has no `key`"]);
+    rotate(&answering(vec![("200 OK", "{}")]).0).told(1, &["has no `key`"]);
     assert!(!out.exists());
+}
+
+/// A proxy that asks whoever comes to sign in, and a server of something else.
+#[test]
+fn what_is_no_answer_of_the_api_is_no_success() {
+    let dir = tempfile::tempdir().unwrap();
+    let (token, out) = (dir.path().join("admin.key"), dir.path().join("out"));
+    write(&token, "gsm_token");
+    let player = "plr-0123456789abcdef0123456789abcdef";
+    let commands = [
+        (&["key", "rotate"][..], "`keys`"),
+        (&["key", "rotate", "--json"], "`keys`"),
+        (&["key", "rotate", "--id", "key-1", "--out", arg(&out)], "`key`"),
+        (&["privacy", "export", player, "--out", arg(&out)], "`items`"),
+        (&["privacy", "erase", player, "--yes", "--reason", "x", "--out", arg(&out)], "`receipt`"),
+    ];
+    for (of, member) in commands {
+        let asks = |server: &str| gsm(&[of, &["--server", server, "--token-file", arg(&token)]].concat());
+        for page in [("200 OK", "<html>sign in</html>"), ("200 OK", "null"), ("204 No Content", "")] {
+            let ran = asks(&answering(vec![page]).0);
+            ran.told(1, &["no gsm server"]);
+            assert!(ran.out.is_empty() && !out.exists(), "{of:?}: {ran:?}");
+        }
+        let ran = asks(&answering(vec![("200 OK", "{}")]).0);
+        ran.told(1, &[&format!("has no {member}")]);
+        assert!(ran.out.is_empty() && !out.exists(), "{of:?}: {ran:?}");
+    }
 }
 
 #[test]

@@ -303,6 +303,11 @@ fn boards_go_out_and_in() {
     assert_eq!(rest[2], "Ann,7,1600000001000,4,");
     let file = dir.path().join("out.jsonl");
     export(&["--format", "jsonl", "--out", arg(&file)]).ok();
+    assert!(!dir.path().join("out.jsonl.new").exists());
+    // Nothing takes the place of a device.
+    export(&["--out", "/dev/full"]).told(1, &["cannot write"]);
+    let full = std::fs::metadata("/dev/full").unwrap().file_type();
+    assert!(std::os::unix::fs::FileTypeExt::is_char_device(&full));
     let first: serde_json::Value =
         serde_json::from_str(std::fs::read_to_string(&file).unwrap().lines().next().unwrap()).unwrap();
     assert_eq!((&first["rank"], &first["values"][0]), (&1.into(), &9.0.into()));

@@ -178,6 +178,9 @@ fn an_endpoint_speaks_as_the_local_model_and_is_spoken_for_when_it_fails() {
     container.healthy();
     let front = Front::start(container.addr.clone());
     let model = job.at("model/duel.gsmmodel");
+    let of = |model: &str| front.ask("good", &["--team", "a", "--team", "b", "--model", model]);
+    of("/nowhere/a.gsmmodel").told(2, &["--model", "/nowhere/a.gsmmodel"]);
+    of(job.at("input/config/hyperparameters.json").to_str().unwrap()).told(1, &["hyperparameters.json"]);
     let asked = ["--team", "p0=1600,p3", "--team", "p9,p11=1400", "--at", "1700000000000"];
     let long = [&asked[..], &["--budget-ms", "60000"]].concat();
     let with_model = [&long[..], &["--model", model.to_str().unwrap()]].concat();

@@ -26,6 +26,17 @@ fn check_shows_what_would_hold_and_names_what_is_wrong() {
     write(&file, "[[rules]]\nname = 1\n");
     gsm(&["firewall", "check", arg(&file)]).told(2, &["line 2"]);
     gsm(&["firewall", "check", "/none/rules.toml"]).told(2, &["cannot read"]);
+    for (of, part) in [
+        (&[arg(&file)][..], "line 2"),
+        (&["/none/rules.toml"], "cannot read"),
+        (&["--config", "/none/gsm.toml"], "/none/gsm.toml"),
+    ] {
+        let wrong = gsm(&[&["firewall", "check", "--json"], of].concat());
+        assert_eq!((wrong.code, wrong.err.as_str()), (Some(2), ""));
+        let told = wrong.json();
+        assert_eq!((&told["ok"], &told["errors"][0]["rule"]), (&false.into(), &serde_json::Value::Null));
+        assert!(told["errors"][0]["what"].as_str().unwrap().contains(part), "{told}");
+    }
     let config = dir.path().join("gsm.toml");
     write(&config, "[firewall]\nrules = [{ name = \"a\", key = \"ip\", limit = 1, window_s = 1 }]\n");
     gsm(&["firewall", "check", "--config", arg(&config)]).told(2, &["firewall.rules", "`a`: `key`"]);

@@ -4,7 +4,8 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read as _, Write as _},
     net::TcpStream,
-    path::Path,
+    os::unix::ffi::OsStrExt as _,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     thread::JoinHandle,
 };
@@ -57,6 +58,14 @@ pub(crate) fn gsm_in<S: AsRef<OsStr>>(args: &[S], env: &[(&str, &str)]) -> Ran {
 /// A path as an argument.
 pub(crate) fn arg(path: &Path) -> &str {
     path.to_str().unwrap()
+}
+
+/// A name that is no UTF-8, as older disks have some, and how it is shown.
+pub(crate) const ODD: (&[u8], &str) = (b"m\xfcnchen", "m\u{fffd}nchen");
+
+/// Something of that name.
+pub(crate) fn odd(dir: &Path) -> PathBuf {
+    dir.join(OsStr::from_bytes(ODD.0))
 }
 
 pub(crate) fn write(path: &Path, text: &str) {

@@ -1,6 +1,6 @@
-use crate::gsm::{Ran, Served, arg, gsm, write};
+use crate::gsm::{ODD, Ran, Served, arg, gsm, odd, write};
 use serde_json::Value;
-use std::{fs, path::Path};
+use std::{ffi::OsStr, fs, path::Path};
 
 /// A league of twelve in which the smaller number wins, but for every fourth match; `from` is its first number.
 pub(crate) fn league(from: u64, matches: u64) -> String {
@@ -364,6 +364,29 @@ fn what_makes_no_sense_is_said() {
         model("train", &dir.path().join("fresh"), &["--mode", "duel", arg(&lines)])
             .told(2, &["bad.jsonl:line 1"]);
     }
+}
+
+#[test]
+fn a_directory_whose_name_is_no_text_takes_a_version() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, data) = (dir.path().join("a.csv"), odd(dir.path()));
+    write(&file, &league(1, 50));
+    let args = ["model", "train", "--json", "--mode", "duel", arg(&file), "--data-dir"].map(OsStr::new);
+    let ran = gsm(&[&args[..], &[data.as_os_str()]].concat());
+    ran.told(0, &[]);
+    assert!(ran.json()["file"].as_str().unwrap().contains(ODD.1));
+}
+
+/// The last second that a file may have.
+#[test]
+fn a_history_that_ends_where_time_does_is_trained_on_and_listed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, data) = (dir.path().join("a.csv"), dir.path().join("data"));
+    let last = "999,253402300799,0,p1,1,,\n999,253402300799,1,p2,2,,\n";
+    write(&file, &(league(1, 50) + last));
+    let trained = model("train", &data, &["--mode", "duel", arg(&file)]).ok();
+    assert!(trained.contains("51 matches") && trained.contains("253402300799 s"), "{trained}");
+    assert!(model("list", &data, &[]).ok().contains("253402300799 s"));
 }
 
 /// Who only looks makes no store.

@@ -59,6 +59,8 @@ fn who_reads_no_further_of_an_export_has_seen_enough() {
         assert_eq!(ran.status.code(), Some(1), "{args:?}: {ran:?}");
     };
     ends(&["privacy", "export", player, "--server", &server, "--token-file", arg(&token)]);
+    // Without somebody who reads there is no end to wait for.
+    ends(&["audit", "tail", "--follow", "--dir", arg(&data.join("audit"))]);
     assert!(served.signal("TERM").1.success());
     ends(&["boards", "export", "--data-dir", arg(&data), "--board", "duel"]);
 }

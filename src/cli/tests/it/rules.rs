@@ -1,5 +1,5 @@
-use crate::gsm::{arg, gsm, write};
-use std::path::PathBuf;
+use crate::gsm::{ODD, arg, gsm, odd, write};
+use std::{ffi::OsStr, path::PathBuf};
 
 fn shipped(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../config/rule-sets").join(name)
@@ -64,6 +64,21 @@ fn files_that_cannot_be_read_are_named_and_the_others_are_judged() {
     assert!(ran.out.ends_with("duel.json: lawful\n"), "{ran:?}");
     gsm(&["rules", "plan", "/nowhere/a.json"]).told(2, &["/nowhere/a.json"]);
     gsm(&["rules", "validate"]).told(2, &["FILE"]);
+}
+
+#[test]
+fn a_rule_set_whose_name_is_no_text_is_judged() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = odd(dir.path());
+    let judged =
+        || gsm(&[OsStr::new("rules"), OsStr::new("validate"), OsStr::new("--json"), file.as_os_str()]);
+    let ran = judged();
+    ran.told(2, &[]);
+    assert!(ran.json()[0]["file"].as_str().unwrap().ends_with(ODD.1));
+    std::fs::copy(shipped("duel.json"), &file).unwrap();
+    let ran = judged();
+    ran.told(0, &[]);
+    assert_eq!(ran.json()[0]["valid"], true);
 }
 
 #[test]

@@ -152,6 +152,14 @@ fn a_job_that_fails_says_why_in_its_file() {
     Job::new("{}", &[("test", &good)]).fails("no channel `train`");
     Job::new("{}", &[("train", "nonsense\n")]).fails("matches.csv:line 1");
     Job::new("{}", &[("train", &league(100, 50)), ("validation", &good)]).fails("`validation`");
+    // Files without a match are no judges, nor is what was learnt.
+    let head = good.lines().next().unwrap();
+    let empty = Job::new("{}", &[("train", &good), ("validation", head)]);
+    empty.fails("no match follows");
+    write(&empty.at("input/data/validation/more.csv"), "");
+    empty.fails("`validation` have no match");
+    let first = league(1, 1);
+    Job::new("{}", &[("train", &first), ("validation", &first)]).fails("`validation` have no match");
     let piped = Job::new("{}", &[("train", &good)]);
     write(&piped.at("input/config/inputdataconfig.json"), r#"{"train":{"TrainingInputMode":"Pipe"}}"#);
     piped.fails("Pipe");

@@ -1,5 +1,10 @@
-use crate::gsm::{Served, arg, gsm, write};
-use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _};
+use crate::gsm::{Served, arg, command, gsm, write};
+use std::{
+    fs,
+    net::TcpListener,
+    os::unix::fs::PermissionsExt as _,
+    process::{Command, Stdio},
+};
 
 #[test]
 fn dev_shows_its_keys_drains_on_sigterm_and_keeps_them() {
@@ -63,6 +68,27 @@ fn what_the_firewall_refused_is_a_metric_for_cloudwatch() {
     };
     assert_eq!(of(serde_json::json!([[]]))["WAFBlocks"], refused as f64);
     assert_eq!(of(serde_json::json!([["rule"]]))["rule"], "few");
+}
+
+/// A start that takes for ever: with the directory open, it waits for a key that nobody writes.
+#[test]
+fn a_start_is_stopped_by_a_signal_and_leaves_a_directory_that_opens() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, key) = (dir.path().join("data"), dir.path().join("key"));
+    assert!(Served::start("serve", &data, &[]).signal("TERM").1.success());
+    assert!(Command::new("mkfifo").args(["-m", "600", arg(&key)]).status().unwrap().success());
+    for (what, signal) in [("serve", "TERM"), ("serve", "INT"), ("dev", "TERM")] {
+        let args = [what, "--listen", "127.0.0.1:0", "--data-dir", arg(&data)];
+        let child = command(&args, &[("GSM__AUTH__TOKEN_KEY_FILE", arg(&key))]).stderr(Stdio::null()).spawn();
+        let mut child = child.unwrap();
+        // Opens once somebody reads it.
+        let unwritten = fs::File::options().write(true).open(&key).unwrap();
+        let sent = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{what} {signal}");
+        drop(unwritten);
+    }
+    assert!(Served::start("serve", &data, &[]).signal("TERM").1.success());
 }
 
 #[test]
