@@ -117,7 +117,7 @@ pub(crate) struct Views {
     pub(crate) erased: crate::privacy::Erased,
     pub(crate) reports: crate::reports::Followed,
     pub(crate) pairs: crate::pairs::Pairs,
-    pub(crate) forecasts: Arc<Forecasts>,
+    pub(crate) forecasts: Forecasts,
 }
 
 impl Fold for Views {
@@ -284,7 +284,6 @@ impl Engine {
     #[must_use]
     pub fn new(homes: Homes, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>, options: EngineOptions) -> Self {
         let views = Arc::new(Views::default());
-        let _ = views.pools.model.set(views.forecasts.clone());
         let fold: Arc<dyn Fold> = views.clone();
         homes.subscribe(&fold);
         let started_at = clock.now();

@@ -154,11 +154,12 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let now = self.clock.now();
         // Also where another node holds the lease: what is told does not pile up.
-        drop(pool.settled());
+        let model = &self.views.forecasts;
+        drop(pool.settled(model));
         let Some(lease) = self.hold_lease(&Key::Lease(queue.name.clone()), turn, now).await? else {
             return Ok(());
         };
-        let tickets = pool.settled().expired_tickets(now, OVERDUE_MAX);
+        let tickets = pool.settled(model).expired_tickets(now, OVERDUE_MAX);
         let proposals = pool.expired_proposals(now, OVERDUE_MAX);
         let call = Call::system("gsm:ExpireTicket", now);
         let (timed_out, not_ended) = ended(tickets, |id| self.time_out_ticket(&call, id)).await;
@@ -168,7 +169,7 @@ impl Engine {
         let (expired, _) = ended(proposals, |id| self.expire_proposal(&call, id)).await;
         report.overdue += timed_out + expired;
         let (found, finished, rules) = {
-            let mut state = pool.settled();
+            let mut state = pool.settled(model);
             let (found, finished) = aside_of(state.waiting(), || state.step(now, STEP_BUDGET));
             (found, finished, state.rules().clone())
         };
@@ -188,7 +189,7 @@ impl Engine {
             }
         }
         // What the commits say waits and the pool does not hold, though it would take it, was dropped on a stale read: look again.
-        let strays = pool.settled().strays(OVERDUE_MAX);
+        let strays = pool.settled(model).strays(OVERDUE_MAX);
         if !strays.is_empty() {
             self.reload_tickets(&queue.name, pool, &strays).await;
         }
@@ -324,7 +325,7 @@ impl Engine {
                 if let Some(found) = found
                     && let Ok(row) = ticket_row(key, &found.row)
                 {
-                    pool.look_again(queue, *id, row, self.views.pools.model.get().map(|model| &**model));
+                    pool.look_again(queue, *id, row);
                 }
             }
             return;

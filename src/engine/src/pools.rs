@@ -6,12 +6,13 @@ mod matcher;
 mod waits;
 
 pub use matcher::Explained;
-pub(crate) use matcher::{QualityModel, Rules, members};
+pub(crate) use matcher::{Rules, members};
 
 use crate::{
     QueueConfig, RuleCount,
     aside::aside,
     events::{EventPlace, Places},
+    forecasts::Forecasts,
     forming::Turn,
     recorder::{self, Recorder, TicketStep},
     store::{MatchRow, TicketRow},
@@ -118,11 +119,13 @@ pub(crate) struct PoolState {
 }
 
 impl PoolState {
-    fn take_in(&mut self, commands: Vec<Command>) {
+    fn take_in(&mut self, commands: Vec<Command>, model: &Forecasts) {
         for command in commands {
             match command {
-                Command::Enter(ticket, shadow, expires_at) => {
+                Command::Enter(mut ticket, shadow, expires_at) => {
                     let id = ticket.id();
+                    // By the rules by which it came: none have come in between.
+                    self.matcher.rules().judge(&mut ticket, model);
                     // One that the pool does not take (its queue has other rules now) still has its deadline.
                     match self.matcher.insert(ticket, shadow) {
                         Fit::Refused => self.refused.lock().insert(id),
@@ -273,10 +276,11 @@ impl QueuePool {
         *followed = rules;
     }
 
-    /// Has a ticket that waits taken in; by the rules that are followed then, as none come in between.
-    fn enter(&self, id: TicketId, row: &TicketRow, model: Option<&dyn QualityModel>) {
+    /// Has a ticket that waits taken in; by the rules that are followed then, as none come in between. It is judged when it
+    /// is taken in: a commit waits for nobody who is at a model.
+    fn enter(&self, id: TicketId, row: &TicketRow) {
         let rules = self.rules.read();
-        self.tell(Command::Enter(rules.entering(id, row, model), row.shadow, row.expires_at));
+        self.tell(Command::Enter(rules.entering(id, row), row.shadow, row.expires_at));
     }
 
     fn tell(&self, command: Command) {
@@ -289,11 +293,11 @@ impl QueuePool {
         inbox.commands.push(command);
     }
 
-    /// The state with everything taken in that has happened so far.
-    pub(crate) fn settled(&self) -> MutexGuard<'_, PoolState> {
+    /// The state with everything taken in that has happened so far; `model` judges the tickets that came.
+    pub(crate) fn settled(&self, model: &Forecasts) -> MutexGuard<'_, PoolState> {
         let mut state = self.locked();
         let commands = std::mem::take(&mut self.inbox.lock().commands);
-        state.take_in(commands);
+        state.take_in(commands, model);
         state
     }
 
@@ -348,17 +352,11 @@ impl QueuePool {
 
     /// Takes in a row that was read: one that waits goes back, one that has ended goes out, should the fold of its
     /// end have come before an older row was read. Anything else may be a stale read and changes nothing.
-    pub(crate) fn look_again(
-        &self,
-        queue: &QueueName,
-        id: TicketId,
-        row: &TicketRow,
-        model: Option<&dyn QualityModel>,
-    ) {
+    pub(crate) fn look_again(&self, queue: &QueueName, id: TicketId, row: &TicketRow) {
         match (row.state, row.seen_from(queue)) {
             // It has left this queue alone.
             (_, None) => self.tell(Command::Leave(id)),
-            (TicketState::Queued | TicketState::Searching, Some(row)) => self.enter(id, &row, model),
+            (TicketState::Queued | TicketState::Searching, Some(row)) => self.enter(id, &row),
             (state, _) if state.is_terminal() => self.tell(Command::Leave(id)),
             _ => {}
         }
@@ -384,8 +382,6 @@ pub(crate) struct Pools {
     /// What short looks may take.
     glances: Allowance,
     pub(crate) recorder: OnceLock<Arc<dyn Recorder>>,
-    /// Who judges tickets of queues that ask for it.
-    pub(crate) model: OnceLock<Arc<dyn QualityModel>>,
 }
 
 impl Pools {
@@ -439,9 +435,7 @@ impl Pools {
                 pool.waits.lock().ticket(id, &seen, *queue == row.queue);
             }
             match seen.state {
-                TicketState::Queued | TicketState::Searching => {
-                    pool.enter(id, &seen, self.model.get().map(|model| &**model));
-                }
+                TicketState::Queued | TicketState::Searching => pool.enter(id, &seen),
                 TicketState::RequiresAcceptance => pool.tell(Command::Ask(id)),
                 _ => pool.tell(Command::Leave(id)),
             }
