@@ -83,6 +83,8 @@ struct State {
     refused: Option<Refusal>,
     /// What commits told while it was being made.
     told: Option<Vec<(PlayerId, u64, Told)>>,
+    /// Who came into its part or left it until it is known of whom it is being made.
+    settled: Option<Vec<(PlayerId, bool)>>,
     /// Of whom it is being made, once that is known.
     making_of: Option<Members>,
     /// What it is made of changed meanwhile.
@@ -213,6 +215,27 @@ fn last(instants: &[Timestamp]) -> Timestamp {
     instants.iter().copied().max().unwrap_or(Timestamp::EPOCH)
 }
 
+/// While a past is made: what commits tell is kept for it. A caller may go away in the middle of it.
+struct Making<'a>(&'a PastView);
+
+impl<'a> Making<'a> {
+    fn begin(view: &'a PastView) -> Self {
+        let mut state = view.state.lock();
+        (state.made, state.told, state.spoilt) = (None, Some(Vec::new()), false);
+        // All others are known from the start, or change with their seats.
+        let of_places = matches!(view.part, Some(Part::Of(..)));
+        (state.settled, state.making_of) = (of_places.then(Vec::new), None);
+        Self(view)
+    }
+}
+
+impl Drop for Making<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state.lock();
+        (state.told, state.settled, state.making_of) = (None, None, None);
+    }
+}
+
 impl State {
     /// Of whom it is made, or is being made.
     fn members(&self) -> Option<&Members> {
@@ -303,9 +326,11 @@ impl Pasts {
     pub(crate) fn settled(&self, player: PlayerId, home: Option<&AttributesRow>) {
         for view in self.views.read().iter() {
             let Some(part @ Part::Of(..)) = &view.part else { continue };
+            let belongs = home.is_some_and(|home| part.has(home));
             let mut state = view.state.lock();
-            let was = state.members().map(|members| is_member(members, player));
-            if was != Some(home.is_some_and(|home| part.has(home))) {
+            if let Some(settled) = &mut state.settled {
+                settled.push((player, belongs));
+            } else if state.members().map(|members| is_member(members, player)) != Some(belongs) {
                 state.spoil();
             }
         }
@@ -440,11 +465,7 @@ impl Engine {
     }
 
     async fn make_past(&self, view: &PastView) -> Result<(), EngineError> {
-        {
-            let mut state = view.state.lock();
-            (state.made, state.told, state.spoilt) = (None, Some(Vec::new()), false);
-            state.making_of = None;
-        }
+        let _making = Making::begin(view);
         let made = self.read_past(view).await;
         let mut state = view.state.lock();
         state.making_of = None;
@@ -473,9 +494,17 @@ impl Engine {
         let members = match part {
             None => None,
             Some(part @ Part::Of(..)) => {
-                // Under the lock: who settles now is among them already, or is told next and compared with them.
+                // Commits take the lock: it is not held meanwhile. Who settled meanwhile is among these or not, and is told again.
+                let mut members = aside(|| self.views.boards.players_of(part));
                 let mut state = view.state.lock();
-                let members = Some(Arc::new(self.views.boards.players_of(part)));
+                for (player, belongs) in state.settled.take().unwrap_or_default() {
+                    if belongs {
+                        members.insert(player, ());
+                    } else {
+                        members.remove(&player);
+                    }
+                }
+                let members = Some(Arc::new(members));
                 state.making_of = Some(members.clone());
                 members
             }
@@ -564,20 +593,97 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boards::Dimension;
+    use crate::{
+        EngineOptions,
+        boards::Dimension,
+        store::{
+            Homes, StoreLimits,
+            memory::{Faults, MemoryStore},
+        },
+        testing::{ManualClock, SeededIds},
+        token::TokenKey,
+    };
     use gsm_core::Attribute;
+    use std::{sync::mpsc, thread, time::Duration};
+
+    fn attribute(name: &str) -> Attribute {
+        Attribute::new(name).unwrap()
+    }
+
+    fn home(region: &str) -> AttributesRow {
+        AttributesRow { region: Some(attribute(region)), platform: Some(attribute("pc")), groups: Vec::new() }
+    }
+
+    /// The past of a mode's board in one region.
+    fn of_region(pasts: &Pasts) -> Arc<PastView> {
+        let mode = Mode::new("duel").unwrap();
+        let line = Arc::new(Line::new(BoardConfig::of_mode(&mode), Timestamp::EPOCH, false));
+        pasts.of(&line, 0, Some(&Part::Of(Dimension::Region, attribute("eu"))))
+    }
+
+    #[test]
+    fn who_settles_before_it_is_known_who_belongs_to_a_part_is_kept_while_somebody_makes_it() {
+        let pasts = Pasts::default();
+        let view = of_region(&pasts);
+        let [one, other] = [1, 2].map(PlayerId::from_u128);
+        let making = Making::begin(&view);
+        pasts.settled(one, Some(&home("eu")));
+        pasts.settled(other, None);
+        let of_state = || {
+            let state = view.state.lock();
+            (state.settled.clone(), state.told.is_some(), state.spoilt)
+        };
+        assert_eq!(of_state(), (Some(vec![(one, true), (other, false)]), true, false));
+        // Who asked has gone away.
+        drop(making);
+        assert_eq!(of_state(), (None, false, false));
+    }
+
+    #[test]
+    fn commits_go_on_while_it_is_sought_who_belongs_to_a_part() {
+        let clock = Arc::new(ManualClock::default());
+        let store = MemoryStore::new(clock.clone(), StoreLimits { items_max: 100 }, Faults::NONE);
+        let options = EngineOptions { node: "test".into(), token_key: TokenKey::new([1; 32]) };
+        let homes = Homes::one(Arc::new(store));
+        let engine = Engine::new(homes, clock, Arc::new(SeededIds::new(1)), options);
+        let (boards, pasts) = (&engine.views.boards, &engine.views.pasts);
+        let [member, goes, comes] = [1, 2, 3].map(PlayerId::from_u128);
+        [member, goes].iter().for_each(|player| boards.settled(*player, Some(&home("eu")), 1));
+        let view = of_region(pasts);
+        // It is not through with looking.
+        let piece = boards.homes.piece(member).unwrap().write();
+        thread::scope(|scope| {
+            let making = scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                runtime.block_on(engine.make_past(&view)).unwrap();
+            });
+            while view.state.lock().told.is_none() && !making.is_finished() {
+                thread::yield_now();
+            }
+            let (done, is_done) = mpsc::channel();
+            scope.spawn(move || {
+                for (player, region) in [(goes, "na"), (comes, "eu")] {
+                    boards.settled(player, Some(&home(region)), 2);
+                    pasts.settled(player, Some(&home(region)));
+                }
+                done.send(())
+            });
+            let told = is_done.recv_timeout(Duration::from_secs(20));
+            drop(piece);
+            told.expect("waits for who looks at all players");
+            making.join().unwrap();
+        });
+        let state = view.state.lock();
+        let members = state.made.as_ref().unwrap().members.as_ref().unwrap();
+        let mut members: Vec<PlayerId> = members.keys().copied().collect();
+        members.sort_unstable();
+        assert_eq!(members, [member, comes]);
+    }
 
     #[test]
     fn who_stays_in_a_part_or_out_of_it_does_not_spoil_what_is_being_made() {
-        let (pasts, mode) = (Pasts::default(), Mode::new("duel").unwrap());
-        let line = Arc::new(Line::new(BoardConfig::of_mode(&mode), Timestamp::EPOCH, false));
-        let attribute = |name: &str| Attribute::new(name).unwrap();
-        let home = |region: &str| AttributesRow {
-            region: Some(attribute(region)),
-            platform: Some(attribute("pc")),
-            groups: Vec::new(),
-        };
-        let view = pasts.of(&line, 0, Some(&Part::Of(Dimension::Region, attribute("eu"))));
+        let pasts = Pasts::default();
+        let view = of_region(&pasts);
         let [member, other] = [1, 2].map(PlayerId::from_u128);
         let spoils = |player, home: Option<&AttributesRow>| {
             let members = std::iter::once((member, ())).collect();
