@@ -327,9 +327,8 @@ impl Boards {
     }
 
     /// Brings the rows of the past into a board.
-    fn fill(&self, view: &View, rows: &[(PlayerId, Brought, u64)], now: Timestamp) {
-        view.load(rows, |player| self.home(player), now);
-        view.filled();
+    fn fill(&self, view: &Arc<View>, rows: &[(PlayerId, Brought, u64)], now: Timestamp) {
+        view.fill(rows, |player| self.home(player), now);
     }
 
     /// Takes the ranks of those who have been idle for too long; the boards where there were such, and who they were.
