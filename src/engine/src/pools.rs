@@ -376,6 +376,8 @@ impl QueuePool {
 #[derive(Default)]
 pub(crate) struct Pools {
     queues: RwLock<BTreeMap<QueueName, Arc<QueuePool>>>,
+    /// In which queue each open proposal is: how one ends does not tell.
+    asking: Mutex<Map<ProposalId, QueueName>>,
     /// Matches that have not ended, by when they time out.
     running: Mutex<Deadlines<MatchId>>,
     pub(crate) wake: Notify,
@@ -471,11 +473,14 @@ impl Pools {
         {
             pool.note_asked(id, how);
         }
+        // Last: its end, should that be told meanwhile, is found once its time is up, and not lost.
+        self.asking.lock().insert(id, queue.clone());
     }
 
     /// A proposal is open no more.
     pub(crate) fn proposal_ended(&self, id: ProposalId) {
-        for pool in self.queues.read().values() {
+        let queue = self.asking.lock().remove(&id);
+        if let Some(pool) = queue.and_then(|queue| self.get(&queue)) {
             pool.proposals.lock().remove(id);
             pool.forget_asked(id);
         }

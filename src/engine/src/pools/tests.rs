@@ -59,6 +59,25 @@ fn no_commit_waits_for_a_step() {
     assert_eq!(due, (1, vec![], vec![id]));
 }
 
+#[test]
+fn the_end_of_a_proposal_is_told_to_its_own_queue_alone() {
+    let (pools, pool) = pools();
+    let id = ProposalId::from_u128(1);
+    let ranked = QueueName::new("ranked").unwrap();
+    pools.configure(&ranked, window());
+    pools.proposal(id, (&queue(), &asked(1)), || None);
+    let other = pools.get(&ranked).unwrap();
+    let held = other.proposals.lock();
+    let (done, is_done) = mpsc::channel();
+    thread::spawn(move || {
+        pools.proposal_ended(id);
+        done.send(pools.asking.lock().len())
+    });
+    let left = is_done.recv_timeout(Duration::from_secs(20));
+    drop(held);
+    assert_eq!((left, pool.open_proposals()), (Ok(0), 0));
+}
+
 /// A ticket as commits tell of it.
 fn row(id: u128) -> TicketRow {
     let player = PlayerId::from_u128(id);
