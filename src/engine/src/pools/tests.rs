@@ -1,8 +1,9 @@
-use super::*;
-use crate::{Balance, store::TicketPlayer};
+use super::{matcher::Entering, queue_pool::PoolState, *};
+use crate::{Balance, forecasts::Forecasts, store::TicketPlayer};
 use gsm_core::Mode;
 use gsm_matchmaking::{MatchRules, PoolPlayer, PoolTicket, RuledTicket};
 use gsm_rating::Rating;
+use parking_lot::MutexGuard;
 use std::{sync::mpsc, thread, time::Duration};
 
 fn queue() -> QueueName {
