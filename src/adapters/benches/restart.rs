@@ -147,7 +147,7 @@ async fn restart(dir: &Path, players: u64, is_fresh: bool) {
     let engine = Engine::new(Homes::one(store.clone()), clock, Arc::new(SystemIds), options);
     let snapshots = SnapshotFiles::new(&dir.join("snapshots"));
     let from = (!is_fresh).then_some(&snapshots as &dyn Snapshots);
-    let report = engine.load_with(from).await.expect("loads");
+    let report = engine.load_from(from, None).await.expect("loads");
     let loaded = begin.elapsed();
     let (used, peak) = (processor(), memory("VmHWM:"));
     for n in 0..CHECKED {

@@ -10,7 +10,7 @@ use crate::{
     tickets::{put_ticket, tell, ticket_row},
 };
 use futures::{FutureExt, stream, stream::StreamExt};
-use gsm_core::{MatchId, Millis, ProposalId, QueueName, TicketId, Timestamp};
+use gsm_core::{MatchId, Millis, Mode, ProposalId, QueueName, TicketId, Timestamp};
 use gsm_matchmaking::Proposal;
 use gsm_session::TicketState;
 use std::{borrow::Cow, sync::Arc};
@@ -69,12 +69,26 @@ impl TickReport {
 }
 
 impl Engine {
-    /// One turn of all that is done in turns: [`Engine::tick_queues`], then [`Engine::tick_jobs`]. For whoever takes turns with
-    /// nobody; a server gives each a task of its own.
+    /// One turn of all that is done in turns: [`Engine::tick_queues`], [`Engine::tick_reports`], then [`Engine::tick_jobs`]. For
+    /// whoever takes turns with nobody; a server gives each a task of its own.
     pub async fn tick(&self) -> TickReport {
-        let report = self.tick_queues().await;
+        let mut report = self.tick_queues().await;
+        report.overdue += self.tick_reports().await;
         self.tick_jobs().await;
         report
+    }
+
+    /// One turn over the matches whose players' time to report is up; how many were ended. A result may meet a job of its mode,
+    /// or be one, and waits for it then. Where a job is known to be under way the match is left to a turn after it.
+    pub async fn tick_reports(&self) -> usize {
+        // The matcher's turns ask it.
+        if self.refusals.go_on() {
+            return 0;
+        }
+        let call = Call::system("gsm:SettleReports", self.clock.now());
+        let is_open = |mode: &Mode| !self.views.gates.is_closed(mode);
+        let due = self.views.reports.due(call.now, OVERDUE_MAX, is_open);
+        ended(due, |id| self.settle_reports(&call, id)).await.0
     }
 
     /// One turn over what may be long and what no player waits for: jobs that were left behind, boards that are not filled
@@ -123,9 +137,6 @@ impl Engine {
         let call = Call::system("gsm:ExpireMatch", self.clock.now());
         let overdue = self.views.pools.expired_matches(call.now, OVERDUE_MAX);
         report.overdue += ended(overdue, |id| self.expire_match(&call, id)).await.0;
-        let call = Call::system("gsm:SettleReports", self.clock.now());
-        let due = self.views.reports.due(call.now, OVERDUE_MAX);
-        report.overdue += ended(due, |id| self.settle_reports(&call, id)).await.0;
         match self.settle_some().await {
             Ok(more) => report.more |= more,
             Err(error) => tracing::warn!(%error, "outbox not settled yet"),
@@ -154,11 +165,12 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let now = self.clock.now();
         // Also where another node holds the lease: what is told does not pile up.
-        drop(pool.settled());
+        let model = &self.views.forecasts;
+        drop(pool.settled(model));
         let Some(lease) = self.hold_lease(&Key::Lease(queue.name.clone()), turn, now).await? else {
             return Ok(());
         };
-        let tickets = pool.settled().expired_tickets(now, OVERDUE_MAX);
+        let tickets = pool.settled(model).expired_tickets(now, OVERDUE_MAX);
         let proposals = pool.expired_proposals(now, OVERDUE_MAX);
         let call = Call::system("gsm:ExpireTicket", now);
         let (timed_out, not_ended) = ended(tickets, |id| self.time_out_ticket(&call, id)).await;
@@ -168,7 +180,7 @@ impl Engine {
         let (expired, _) = ended(proposals, |id| self.expire_proposal(&call, id)).await;
         report.overdue += timed_out + expired;
         let (found, finished, rules) = {
-            let mut state = pool.settled();
+            let mut state = pool.settled(model);
             let (found, finished) = aside_of(state.waiting(), || state.step(now, STEP_BUDGET));
             (found, finished, state.rules().clone())
         };
@@ -188,7 +200,7 @@ impl Engine {
             }
         }
         // What the commits say waits and the pool does not hold, though it would take it, was dropped on a stale read: look again.
-        let strays = pool.settled().strays(OVERDUE_MAX);
+        let strays = pool.settled(model).strays(OVERDUE_MAX);
         if !strays.is_empty() {
             self.reload_tickets(&queue.name, pool, &strays).await;
         }
@@ -324,7 +336,7 @@ impl Engine {
                 if let Some(found) = found
                     && let Ok(row) = ticket_row(key, &found.row)
                 {
-                    pool.look_again(queue, *id, row, self.views.pools.model.get().map(|model| &**model));
+                    pool.look_again(queue, *id, row);
                 }
             }
             return;

@@ -26,6 +26,7 @@ mod import;
 mod jobs;
 mod keys;
 mod learning;
+mod loading;
 mod matches;
 mod matchmaker_data;
 mod names;
@@ -57,6 +58,7 @@ pub mod testing;
 mod tickets;
 pub mod token;
 mod turns;
+mod views;
 
 pub use address_lists::{AddressList, Listed, UnknownList};
 pub use aws_keys::NewAwsKey;
@@ -69,7 +71,7 @@ pub use boards::{
     TierPlace, TierStarts, TierView, Ties, UnrankedRow, Value, Viewer, WatchWish,
 };
 pub use call::{AdminRole, Call, Fingerprint, Principal, Role};
-pub use engine::{Engine, EngineOptions, LoadReport};
+pub use engine::{Engine, EngineOptions};
 pub use error::{EngineError, Kind};
 pub use events::{Decision, EventPlayer, EventTicket, Happening, Listener, MatchmakingEvent, RuleCount};
 pub use forecasts::{
@@ -90,6 +92,7 @@ pub use gsm_ranking::{
 };
 pub use import::{IMPORT_MATCHES_MAX, ImportMatch, ImportPlayer, Imported};
 pub use keys::{IssuedKey, KeyHolder};
+pub use loading::LoadReport;
 pub use matches::{MatchView, NewMatch};
 pub use matchmaker_data::{DataPlayer, DataTeam, MatchmakerData};
 pub use overview::{Counts, Overview, QueueOverview, RecentMatch};

@@ -34,7 +34,7 @@ impl Engine {
         let now = self.clock.now();
         // Later than any of their deadlines: all of them.
         let all = now.saturating_add(ENDED_TICKET_RETENTION);
-        let tickets = pool.settled().expired_tickets(all, ENDED_MAX);
+        let tickets = pool.settled(&self.views.forecasts).expired_tickets(all, ENDED_MAX);
         let proposals = pool.expired_proposals(now, ENDED_MAX);
         let call = Call::system("gsm:CancelTicket", now);
         let mut ended = 0;
@@ -62,7 +62,7 @@ impl Engine {
         if row.seen_from(queue).is_none() {
             // It has left the queue, and the fold of that came before an older row was read.
             if let Some(pool) = self.views.pools.get(queue) {
-                pool.look_again(queue, id, &row, None);
+                pool.look_again(queue, id, &row);
             }
             return Ok(false);
         }
@@ -76,7 +76,7 @@ impl Engine {
             self.commit(key.home(), changes).await?;
             // Its other pools heard of it by the commit, this one does here.
             if let Some(pool) = self.views.pools.get(queue) {
-                pool.look_again(queue, id, &row, None);
+                pool.look_again(queue, id, &row);
             }
             return Ok(true);
         }

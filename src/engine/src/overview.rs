@@ -134,7 +134,7 @@ impl Engine {
             .map(|config| {
                 let (waiting, players, wait_ms_max, proposals) =
                     self.views.pools.get(&config.name).map_or((0, 0, Millis::ZERO, 0), |pool| {
-                        let state = pool.settled();
+                        let state = pool.settled(&self.views.forecasts);
                         let oldest = state.oldest().map_or(Millis::ZERO, |since| now.since(since));
                         (pool.waiting(), state.players(), oldest, pool.open_proposals())
                     });

@@ -400,7 +400,7 @@ impl Engine {
         let (row, _) = self.visible_ticket(call, id).await?;
         let why = |name: &QueueName| {
             let pool = self.views.pools.get(name)?;
-            let state = pool.settled();
+            let state = pool.settled(&self.views.forecasts);
             let why = aside_of(state.waiting(), || state.explain(id, call.now))?;
             Some((name.clone(), why))
         };

@@ -524,16 +524,24 @@ async fn turn(app: Arc<App>) {
     }
 }
 
-/// Jobs that were left behind, and boards that are not filled yet, until the stop.
+/// Jobs that were left behind, and boards that are not filled yet; beside them, as these may take minutes, matches that players
+/// report and whose time is up. Until the stop.
 async fn jobs(app: Arc<App>) {
-    let turns = async {
+    let jobs = async {
         loop {
             tokio::time::sleep(JOBS_REST.as_duration()).await;
             app.engine.tick_jobs().await;
         }
     };
+    let reports = async {
+        loop {
+            tokio::time::sleep(JOBS_REST.as_duration()).await;
+            app.engine.tick_reports().await;
+        }
+    };
     tokio::select! {
-        () = turns => {}
+        () = jobs => {}
+        () = reports => {}
         () = app.stop.cancelled() => {}
     }
 }

@@ -135,7 +135,7 @@ fn child() {
     let (dir, snapshots) = (Path::new(&dir), Halting { files: files(Path::new(&dir)), left });
     let store = open(dir);
     let own = engine(&store, Arc::new(SystemClock::new()));
-    run(async { own.load_with(Some(&snapshots)).await.expect("loads") });
+    run(async { own.load_from(Some(&snapshots), None).await.expect("loads") });
     std::thread::scope(|scope| {
         scope.spawn(|| {
             loop {

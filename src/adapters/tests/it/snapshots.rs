@@ -57,7 +57,7 @@ pub(crate) async fn start(
 ) -> (Engine, LoadReport) {
     let (full, own) = (engine(store, clock.clone()), engine(store, clock));
     full.load().await.expect("loads");
-    let report = own.load_with(Some(files)).await.expect("loads");
+    let report = own.load_from(Some(files), None).await.expect("loads");
     assert_eq!(listed(&own).await, listed(&full).await);
     (own, report)
 }

@@ -123,7 +123,7 @@ impl Engine {
         Ok(view)
     }
 
-    pub(super) async fn fill_with_ratings(&self, view: &View, mode: &Mode) -> Result<(), EngineError> {
+    pub(super) async fn fill_with_ratings(&self, view: &Arc<View>, mode: &Mode) -> Result<(), EngineError> {
         let mut rows = Vec::new();
         self.each(KeyRange::Ratings(mode.clone()), |key, found| {
             let (row, version) = standing(&key, &found)?;
@@ -139,7 +139,7 @@ impl Engine {
 
     pub(super) async fn fill_with_entries(
         &self,
-        view: &View,
+        view: &Arc<View>,
         number: u64,
         reading: Reading,
     ) -> Result<(), EngineError> {

@@ -190,7 +190,7 @@ impl Engine {
                 report.snapshots += 1;
                 report.changed += changes;
             } else if view.is_undivided() {
-                all.push(Taking::Built(view.clone(), Box::new(Filling::new(view, now))));
+                all.push(Taking::Built(view.clone(), Box::new(Filling::new(view, 0, now))));
             } else {
                 all.push(Taking::Divided(view));
             }
@@ -202,7 +202,7 @@ impl Engine {
             ratings = one.end() + other.end();
             for taking in takings.all.into_inner() {
                 match taking {
-                    Taking::Divided(view) => view.taken(),
+                    Taking::Divided(view) => view.filled(),
                     Taking::Built(view, filling) => {
                         // It may have heard of commits of the meantime, which may be newer than the rows.
                         if !filling.finish() {

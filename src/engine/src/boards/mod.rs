@@ -13,6 +13,7 @@ mod define;
 mod facts;
 mod fill;
 mod grouping;
+mod homes;
 mod line;
 mod loading;
 mod metadata;
@@ -64,7 +65,7 @@ use view::{Brought, Seated, View};
 #[derive(Default)]
 pub(crate) struct Boards {
     table: RwLock<Table>,
-    homes: RwLock<Map<PlayerId, Arc<AttributesRow>>>,
+    homes: homes::Homes,
     shades: RwLock<Shades>,
     payouts: payouts::Tables,
     lines: crate::turns::Lines,
@@ -179,13 +180,12 @@ impl Boards {
     }
 
     pub(crate) fn home(&self, player: PlayerId) -> Option<Arc<AttributesRow>> {
-        self.homes.read().get(&player).cloned()
+        self.homes.get(player)
     }
 
-    /// Who belongs to a part today.
+    /// Who belongs to a part today; of those who settle meanwhile it is open. Looks at all players.
     fn players_of(&self, part: &Part) -> Map<PlayerId, ()> {
-        let homes = self.homes.read();
-        homes.iter().filter(|(_, home)| part.has(home)).map(|(player, _)| (*player, ())).collect()
+        self.homes.players_of(part)
     }
 
     /// A rating has moved.
@@ -286,10 +286,7 @@ impl Boards {
     /// Where a player belongs.
     pub(crate) fn settled(&self, player: PlayerId, row: Option<&AttributesRow>, version: u64) {
         let home = row.map(|row| Arc::new(row.clone()));
-        match &home {
-            Some(home) => self.homes.write().insert(player, home.clone()),
-            None => self.homes.write().remove(&player),
-        };
+        self.homes.put(player, home.as_ref());
         for line in self.those(|config| !config.by.is_empty()) {
             line.views().iter().for_each(|view| view.moved(player, home.as_ref(), version));
         }
@@ -297,11 +294,7 @@ impl Boards {
 
     /// Where players belong, as it was read at start. What a commit of the meantime has told already is newer.
     fn found_settled(&self, rows: &[(PlayerId, Arc<AttributesRow>, u64)]) {
-        let mut homes = self.homes.write();
-        for (player, home, _) in rows {
-            homes.entry(*player).or_insert_with(|| home.clone());
-        }
-        drop(homes);
+        rows.iter().for_each(|(player, home, _)| self.homes.found(*player, home));
         for line in self.those(|config| !config.by.is_empty()) {
             // Boards are empty yet, but for whom such a commit told of.
             for view in line.views().iter().filter(|view| !view.is_untouched()) {
@@ -334,9 +327,8 @@ impl Boards {
     }
 
     /// Brings the rows of the past into a board.
-    fn fill(&self, view: &View, rows: &[(PlayerId, Brought, u64)], now: Timestamp) {
-        view.load(rows, |player| self.home(player), now);
-        view.filled();
+    fn fill(&self, view: &Arc<View>, rows: &[(PlayerId, Brought, u64)], now: Timestamp) {
+        view.fill(rows, |player| self.home(player), now);
     }
 
     /// Takes the ranks of those who have been idle for too long; the boards where there were such, and who they were.

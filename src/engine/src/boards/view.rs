@@ -6,15 +6,18 @@ pub(super) use bulk::Filling;
 pub(crate) use state::State;
 
 use super::config::{BoardConfig, Dimension};
-use super::facts::{Fact, Facts};
+use super::facts::Fact;
 use super::paging::Pagings;
 use crate::store::{AttributesRow, EntryRow, RatingRow};
 use gsm_core::{Attribute, Millis, PlayerId, Timestamp};
-use gsm_ranking::{Board, Builder, Keys, Mark, Shared, Visibility, cohort::Seat, season::Season};
+use gsm_ranking::{Board, Keys, Mark, Shared, Visibility, cohort::Seat, season::Season};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use state::Watcher;
 use std::sync::Arc;
+
+/// Rows that a board takes in while commits wait, for a millisecond or two.
+const ROWS_AT_ONCE: usize = 1_024;
 
 /// A part of a board.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -212,39 +215,26 @@ impl View {
         });
     }
 
-    /// All rows of the past have been taken in.
-    pub(super) fn taken(&self) {
-        self.filled();
-    }
-
-    /// Takes in all rows at once; faster than one by one while the board is empty and undivided.
-    pub(crate) fn load(
-        &self,
+    /// Takes in all rows of the past; from then on it is filled. Commits go on meanwhile, and what they tell is newer: a board
+    /// that nothing was told of is built beside the one that is shown, any other takes in some rows after the other.
+    pub(super) fn fill(
+        self: &Arc<Self>,
         rows: &[(PlayerId, Brought, u64)],
         home: impl Fn(PlayerId) -> Option<Arc<AttributesRow>>,
         now: Timestamp,
     ) {
-        let now = self.until(now);
-        self.change(|state, watcher| {
-            let config = watcher.config;
-            if self.is_undivided() && state.whole.kept_len() == 0 && state.whole.removed() == 0 {
-                let mut builder = Builder::new(config.order(), rows.len());
-                let mut facts = Facts::with_capacity(rows.len());
-                for (player, brought, version) in rows {
-                    let slot = builder.add(*player, &mark(config, brought, *version, now));
-                    facts.put(slot, brought.fact);
-                    if config.eligibility.idle_days_max > 0 {
-                        state.note_active(*player, brought.active_at);
-                    }
-                }
-                state.become_built(builder.finish(), facts);
-            } else {
-                // Commits of the meantime have told something already, which may be newer than these rows.
-                for (player, brought, version) in rows {
-                    state.put(watcher, *player, *brought, home(*player).as_ref(), *version, now);
-                }
+        if self.is_undivided() && self.is_untouched() {
+            let mut filling = Filling::new(self.clone(), rows.len(), self.until(now));
+            rows.iter()
+                .for_each(|(player, brought, version)| filling.add_brought(*player, brought, *version));
+            if filling.finish() {
+                return;
             }
-        });
+        }
+        for some in rows.chunks(ROWS_AT_ONCE) {
+            self.take(some, &home, now);
+        }
+        self.filled();
     }
 }
 
@@ -255,4 +245,69 @@ pub(super) fn mark(config: &BoardConfig, brought: &Brought, version: u64, now: T
         && (asked.deviation_max == 0.0 || f64::from(brought.fact.deviation) <= asked.deviation_max)
         && (asked.idle_days_max == 0 || now.since(brought.active_at) <= idle_max);
     Mark { eligible, ..Mark::new(brought.keys, brought.since, version) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gsm_core::Mode;
+    use std::{
+        sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+        thread,
+    };
+
+    fn brought(value: i64) -> Brought {
+        let at = Timestamp::EPOCH;
+        Brought { keys: [value, 0, 0, 0, 0].into(), since: at, fact: Fact::default(), active_at: at }
+    }
+
+    #[test]
+    fn commits_go_on_while_a_board_is_filled() {
+        const ROWS: usize = 256 * ROWS_AT_ONCE;
+        let mode = Mode::new("duel").unwrap();
+        let view = Arc::new(View::new(Arc::new(BoardConfig::of_mode(&mode)), None, false));
+        let put = |player: PlayerId| view.put(player, brought(7), None, 9, Timestamp::EPOCH);
+        let [known, comes] = [1, ROWS as u128].map(PlayerId::from_u128);
+        put(known);
+        let rows: Vec<_> = (1..=ROWS as u128).map(|id| (PlayerId::from_u128(id), brought(1), 1)).collect();
+        let (taken, is_put) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let seen = thread::scope(|scope| {
+            let commit = scope.spawn(|| {
+                while taken.load(Ordering::SeqCst) == 0 {
+                    thread::yield_now();
+                }
+                put(comes);
+                is_put.store(true, Ordering::SeqCst);
+                (taken.load(Ordering::SeqCst), view.is_filled())
+            });
+            let takes_its_time = |_| {
+                let is_first = taken.fetch_add(1, Ordering::SeqCst) % ROWS_AT_ONCE == 0;
+                if is_first && !is_put.load(Ordering::SeqCst) {
+                    (0..1_000).for_each(|_| thread::yield_now());
+                }
+                None
+            };
+            view.fill(&rows, takes_its_time, Timestamp::EPOCH);
+            commit.join().unwrap()
+        });
+        assert!(seen.0 < ROWS && !seen.1, "waits until the board is filled: {seen:?}");
+        assert!(view.is_filled());
+        let newer = |player| view.read(None, |board, _| board.kept(player).map(|kept| kept.mark.version));
+        assert_eq!((newer(known), newer(comes)), (Some(Some(9)), Some(Some(9))));
+        assert_eq!(view.players(), ROWS as u64);
+    }
+
+    #[test]
+    fn what_is_told_while_a_board_is_built_beside_stays() {
+        let mode = Mode::new("duel").unwrap();
+        let view = Arc::new(View::new(Arc::new(BoardConfig::of_mode(&mode)), None, false));
+        let mut filling = Filling::new(view.clone(), 1, Timestamp::EPOCH);
+        let player = PlayerId::from_u128(1);
+        filling.add_brought(player, &brought(1), 1);
+        view.put(player, brought(7), None, 9, Timestamp::EPOCH);
+        assert!(!filling.finish() && !view.is_filled());
+        view.fill(&[(player, brought(1), 1)], |_| None, Timestamp::EPOCH);
+        let version = view.read(None, |board, _| board.kept(player).map(|kept| kept.mark.version));
+        assert!(version == Some(Some(9)) && view.is_filled());
+    }
 }

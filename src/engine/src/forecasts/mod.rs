@@ -28,10 +28,7 @@ pub use views::{
     RecentFigures, SegmentFigures,
 };
 
-use crate::{
-    pools::QualityModel,
-    store::{ChangeSet, Key, LessonRow, Op, Row},
-};
+use crate::store::{ChangeSet, Key, LessonRow, Op, Row};
 use gsm_core::{MatchId, Mode, PlayerId, Timestamp, Variant};
 use gsm_ml::Portrait;
 use league::League;
@@ -55,19 +52,6 @@ pub(crate) struct Forecasts {
     beginnings: RwLock<BTreeMap<Mode, Beginning>>,
     /// How many lessons of all modes were learnt when models were last saved.
     saved: AtomicU64,
-}
-
-impl QualityModel for Forecasts {
-    fn strength(
-        &self,
-        mode: &Mode,
-        player: PlayerId,
-        variant: Option<&Variant>,
-        at: Timestamp,
-    ) -> Option<f64> {
-        let league = self.leagues.read().get(mode).cloned()?;
-        league.lock().strength(player, variant, at)
-    }
 }
 
 /// The lesson of a row.
@@ -101,6 +85,20 @@ impl Forecasts {
         }
         let begun = || Arc::new(Study::new(mode.clone(), self.begun(mode)));
         self.leagues.write().entry(mode.clone()).or_insert_with(begun).clone()
+    }
+
+    /// How strong each of some players is, on a scale on which the difference of two sides' means is how uneven their match
+    /// is; none of whom nothing is known. Waits for who is at the model: not for a commit's fold.
+    pub(crate) fn strengths(
+        &self,
+        mode: &Mode,
+        players: impl Iterator<Item = PlayerId>,
+        variant: Option<&Variant>,
+        at: Timestamp,
+    ) -> Vec<Option<f64>> {
+        let league = self.leagues.read().get(mode).cloned();
+        let mut league = league.as_ref().map(|league| league.lock());
+        players.map(|player| league.as_mut()?.strength(player, variant, at)).collect()
     }
 
     fn beginning(&self, mode: &Mode) -> Beginning {

@@ -1,6 +1,7 @@
 //! The model of one mode, and the lessons that it has yet to learn: who commits results waits for nobody who is at the model,
 //! and who comes to the model next learns what came meanwhile.
 use super::{Lessons, league::League, lesson};
+use crate::aside::aside;
 use gsm_core::Mode;
 use parking_lot::{Mutex, MutexGuard};
 
@@ -29,9 +30,9 @@ impl Study {
         Self { mode, league: Mutex::new(league), waiting: Mutex::default() }
     }
 
-    /// The model, with all lessons learnt that came before.
+    /// The model, with all lessons learnt that came before. Whoever waits for it leaves the thread to other tasks.
     pub(crate) fn lock(&self) -> MutexGuard<'_, League> {
-        let mut league = self.league.lock();
+        let mut league = self.league.try_lock().unwrap_or_else(|| aside(|| self.league.lock()));
         self.settle(&mut league);
         league
     }

@@ -31,6 +31,11 @@ pub(crate) struct Gates {
 }
 
 impl Gates {
+    /// Whether a mode's gate is closed, as far as commits have told.
+    pub(crate) fn is_closed(&self, mode: &Mode) -> bool {
+        self.closed.lock().contains(mode)
+    }
+
     /// Follows a commit.
     pub(crate) fn put(&self, mode: &Mode, closed: bool) {
         if closed {

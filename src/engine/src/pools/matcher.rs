@@ -2,6 +2,7 @@
 use super::Found;
 use crate::{
     Balance, QueueConfig, RuleCount,
+    forecasts::Forecasts,
     store::{Brought, TicketRow},
 };
 use gsm_core::{Mode, PlayerId, TicketId, Timestamp, Variant};
@@ -60,32 +61,35 @@ impl Rules {
         }
     }
 
-    /// A ticket as the pool takes it, judged by the model where its queue asks for that.
-    pub(super) fn entering(
-        &self,
-        id: TicketId,
-        row: &TicketRow,
-        model: Option<&dyn QualityModel>,
-    ) -> Entering {
+    /// A ticket as the pool takes it, not judged yet.
+    pub(super) fn entering(&self, id: TicketId, row: &TicketRow) -> Entering {
         match self {
             // Its players have teams already, of which only a rule set knows: it waits outside.
             Self::Window(..) | Self::Unknown if row.backfill => {
                 Entering::Ruled(Box::new(ruled_ticket(id, row, None)))
             }
-            Self::Window(_, Some(of)) => {
-                let strengths: Option<Vec<f64>> = of.strengths(row, model).collect();
-                let mean = strengths.map(|of| of.iter().sum::<f64>() / of.len().max(1) as f64);
-                Entering::Window(pool_ticket(id, row), mean)
+            Self::Set { rating_attribute, .. } => {
+                Entering::Ruled(Box::new(ruled_ticket(id, row, rating_attribute.as_deref())))
             }
-            Self::Set { rating_attribute, judged, .. } => {
-                let mut ticket = ruled_ticket(id, row, rating_attribute.as_deref());
-                if let Some(of) = judged {
-                    let strengths = of.strengths(row, model);
-                    ticket.players.iter_mut().zip(strengths).for_each(|((_, one), of)| one.strength = of);
-                }
-                Entering::Ruled(Box::new(ticket))
+            Self::Window(..) | Self::Unknown => Entering::Window(pool_ticket(id, row), None),
+        }
+    }
+
+    /// Has a ticket judged by the model, where its queue asks for that.
+    pub(super) fn judge(&self, ticket: &mut Entering, model: &Forecasts) {
+        match (self, ticket) {
+            (Self::Window(_, Some(of)), Entering::Window(ticket, mean)) => {
+                let players = ticket.players.iter().map(|player| player.id);
+                let strengths = model.strengths(&of.mode, players, of.variant.as_ref(), ticket.queued_at);
+                let strengths: Option<Vec<f64>> = strengths.into_iter().collect();
+                *mean = strengths.map(|of| of.iter().sum::<f64>() / of.len().max(1) as f64);
             }
-            Self::Window(_, None) | Self::Unknown => Entering::Window(pool_ticket(id, row), None),
+            (Self::Set { judged: Some(of), .. }, Entering::Ruled(ticket)) => {
+                let players = ticket.players.iter().map(|(player, _)| *player);
+                let strengths = model.strengths(&of.mode, players, of.variant.as_ref(), ticket.started_at);
+                ticket.players.iter_mut().zip(strengths).for_each(|((_, one), of)| one.strength = of);
+            }
+            _ => {}
         }
     }
 }
@@ -102,32 +106,6 @@ pub(super) enum Entering {
 pub(crate) struct Judged {
     mode: Mode,
     variant: Option<Variant>,
-}
-
-impl Judged {
-    /// How strong each player of a ticket is.
-    fn strengths(
-        &self,
-        row: &TicketRow,
-        model: Option<&dyn QualityModel>,
-    ) -> impl Iterator<Item = Option<f64>> {
-        let strength =
-            move |player| model?.strength(&self.mode, player, self.variant.as_ref(), row.queued_at);
-        row.players.iter().map(move |of| strength(of.player))
-    }
-}
-
-/// Tells how strong players are, for choices that the rules leave open. Local, pure, quick.
-pub(crate) trait QualityModel: Send + Sync {
-    /// On a scale on which the difference of two sides' means is how uneven their match is; none of whom nothing is
-    /// known.
-    fn strength(
-        &self,
-        mode: &Mode,
-        player: PlayerId,
-        variant: Option<&Variant>,
-        at: Timestamp,
-    ) -> Option<f64>;
 }
 
 impl Entering {

@@ -1,5 +1,9 @@
-use super::*;
+use super::{matcher::Entering, queue_pool::PoolState, *};
+use crate::{Balance, forecasts::Forecasts, store::TicketPlayer};
+use gsm_core::Mode;
 use gsm_matchmaking::{MatchRules, PoolPlayer, PoolTicket, RuledTicket};
+use gsm_rating::Rating;
+use parking_lot::MutexGuard;
 use std::{sync::mpsc, thread, time::Duration};
 
 fn queue() -> QueueName {
@@ -16,6 +20,11 @@ fn pools() -> (Arc<Pools>, Arc<QueuePool>) {
     pools.configure(&queue(), window());
     let pool = pools.get(&queue()).unwrap();
     (Arc::new(pools), pool)
+}
+
+/// The state where nobody is judged.
+fn settled(pool: &QueuePool) -> MutexGuard<'_, PoolState> {
+    pool.settled(&Forecasts::default())
 }
 
 fn asked(id: u128) -> Proposal {
@@ -51,6 +60,75 @@ fn no_commit_waits_for_a_step() {
     assert_eq!(due, (1, vec![], vec![id]));
 }
 
+#[test]
+fn the_end_of_a_proposal_is_told_to_its_own_queue_alone() {
+    let (pools, pool) = pools();
+    let id = ProposalId::from_u128(1);
+    let ranked = QueueName::new("ranked").unwrap();
+    pools.configure(&ranked, window());
+    pools.proposal(id, (&queue(), &asked(1)), || None);
+    let other = pools.get(&ranked).unwrap();
+    let held = other.proposals.lock();
+    let (done, is_done) = mpsc::channel();
+    thread::spawn(move || {
+        pools.proposal_ended(id);
+        done.send(pools.asking.lock().len())
+    });
+    let left = is_done.recv_timeout(Duration::from_secs(20));
+    drop(held);
+    assert_eq!((left, pool.open_proposals()), (Ok(0), 0));
+}
+
+/// A ticket as commits tell of it.
+fn row(id: u128) -> TicketRow {
+    let player = PlayerId::from_u128(id);
+    TicketRow {
+        own_id: None,
+        owner: player,
+        queue: queue(),
+        also: Vec::new(),
+        players: vec![TicketPlayer {
+            player,
+            rating: Rating { mean: 1_500.0, deviation: 80.0, volatility: 0.06 },
+        }],
+        brought: Vec::new(),
+        backfill: false,
+        shadow: false,
+        session: None,
+        state: TicketState::Queued,
+        queued_at: Timestamp::EPOCH,
+        expires_at: Timestamp::from_millis(10),
+        ended_at: None,
+        reason: None,
+        proposal: None,
+        match_id: None,
+    }
+}
+
+#[test]
+fn no_commit_waits_for_who_is_at_a_model() {
+    let (pools, pool) = pools();
+    let mode = Mode::new("duel").unwrap();
+    let judged = QueueConfig {
+        balance: Balance::Prediction,
+        ..QueueConfig::new(queue(), mode.clone(), MatchRules::default())
+    };
+    pools.configure(&queue(), Rules::of(&judged, None));
+    let model = Forecasts::default();
+    let study = model.league(&mode);
+    let there = study.lock();
+    pools.ticket(TicketId::from_u128(1), Some(&row(1)));
+    assert!(pool.has(TicketId::from_u128(1)));
+    // It is whoever takes it in who waits.
+    thread::scope(|scope| {
+        let turn = scope.spawn(|| pool.settled(&model).waiting());
+        thread::yield_now();
+        assert!(!turn.is_finished());
+        drop(there);
+        assert_eq!(turn.join().unwrap(), 1);
+    });
+}
+
 fn ticket(id: u128) -> PoolTicket {
     let player = PoolPlayer { id: PlayerId::from_u128(id), skill: 0.0, deviation: 1.0 };
     PoolTicket { id: TicketId::from_u128(id), players: vec![player], queued_at: Timestamp::EPOCH }
@@ -80,7 +158,7 @@ fn who_asks_whether_a_ticket_waits_waits_for_no_step() {
     let (pools, pool) = pools();
     come(&pool, 1..=3, false);
     come(&pool, 4..=4, true);
-    drop(pool.settled());
+    drop(settled(&pool));
     let of = TicketId::from_u128;
     let seen = meanwhile(&pool, move || {
         let pool = pools.get(&queue()).unwrap();
@@ -90,7 +168,7 @@ fn who_asks_whether_a_ticket_waits_waits_for_no_step() {
         (has, pool.waiting(), pool.is_in_use(), pool.is_full())
     });
     assert_eq!(seen, (vec![false, true, true, false, true, false], 3, true, false));
-    assert_eq!(pool.settled().waiting(), 3);
+    assert_eq!(settled(&pool).waiting(), 3);
     (2..=5).for_each(|id| pool.tell(Command::Leave(of(id))));
     assert!(!pool.is_in_use() && pool.waiting() == 0);
 }
@@ -104,19 +182,19 @@ fn who_is_refused_is_no_stray_until_the_rules_are_others() {
     let (pools, pool) = pools();
     come(&pool, 1..=3, true);
     come(&pool, 4..=6, false);
-    assert_eq!(pool.settled().strays(10), []);
-    assert_eq!(pool.settled().expired_tickets(Timestamp::from_millis(2), 10), ids(1..=2), "time goes on");
+    assert_eq!(settled(&pool).strays(10), []);
+    assert_eq!(settled(&pool).expired_tickets(Timestamp::from_millis(2), 10), ids(1..=2), "time goes on");
     pool.tell(Command::Leave(TicketId::from_u128(3)));
-    assert_eq!(pool.settled().strays(10), []);
+    assert_eq!(settled(&pool).strays(10), []);
     pools.configure(&queue(), window());
-    assert_eq!(pool.settled().strays(10), ids(1..=2));
+    assert_eq!(settled(&pool).strays(10), ids(1..=2));
 }
 
 #[test]
 fn strays_are_looked_at_in_turn() {
     let (_, pool) = pools();
     come(&pool, 1..=9, false);
-    let mut state = pool.settled();
+    let mut state = settled(&pool);
     for stray in [2, 3, 5, 7, 8] {
         state.matcher.remove(TicketId::from_u128(stray));
     }
@@ -158,7 +236,7 @@ fn a_queue_is_in_use_while_its_tickets_go_to_and_fro() {
             pools.get(&queue()).unwrap().tell(Command::Ask(TicketId::from_u128(1)));
             come(&pools.get(&queue()).unwrap(), 1..=1, false);
             pools.proposal_ended(id);
-            drop(pools.get(&queue()).unwrap().settled());
+            drop(settled(&pools.get(&queue()).unwrap()));
         }
     });
     while !going.is_finished() {

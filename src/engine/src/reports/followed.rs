@@ -1,8 +1,11 @@
 //! What is followed of players' reports in memory: when they fall due, which are disputed, and who is often overruled.
 use crate::store::{ReportsRow, ReportsStage};
-use gsm_core::{Map, MatchId, PlayerId, Timestamp};
+use gsm_core::{Map, MatchId, Mode, PlayerId, Timestamp};
 use parking_lot::Mutex;
-use std::{collections::BTreeSet, ops::Bound};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
 
 /// How a player's reports went, where not all agreed or an operator ruled otherwise.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -19,7 +22,8 @@ pub(crate) struct Followed(Mutex<Kept>);
 #[derive(Default)]
 struct Kept {
     known: Map<MatchId, Known>,
-    due: BTreeSet<(Timestamp, MatchId)>,
+    /// When each is due, and its mode.
+    due: BTreeMap<(Timestamp, MatchId), Mode>,
     disputed: BTreeSet<MatchId>,
     candour: Map<PlayerId, Candour>,
 }
@@ -27,7 +31,7 @@ struct Kept {
 /// What a row has added to the rest.
 #[derive(Default)]
 struct Known {
-    due: Option<Timestamp>,
+    due: Option<(Timestamp, Mode)>,
     disputed: bool,
     disputants: Vec<PlayerId>,
     overruled: Vec<PlayerId>,
@@ -39,7 +43,7 @@ impl Known {
         let was_disputed = disputed || row.stage == ReportsStage::Ruled;
         let voices = row.voices.all().iter().filter(|_| was_disputed);
         Self {
-            due: (row.stage == ReportsStage::Open).then_some(row.deadline),
+            due: (row.stage == ReportsStage::Open).then(|| (row.deadline, row.mode.clone())),
             disputed,
             disputants: voices.map(|voice| voice.player).collect(),
             overruled: row.overruled.clone(),
@@ -57,7 +61,7 @@ impl Known {
 impl Kept {
     fn forget(&mut self, id: MatchId) {
         let Some(old) = self.known.remove(&id) else { return };
-        if let Some(due) = old.due {
+        if let Some((due, _)) = old.due {
             self.due.remove(&(due, id));
         }
         self.disputed.remove(&id);
@@ -79,8 +83,8 @@ impl Kept {
         if known.is_empty() {
             return;
         }
-        if let Some(due) = known.due {
-            self.due.insert((due, id));
+        if let Some((due, mode)) = &known.due {
+            self.due.insert((*due, id), mode.clone());
         }
         if known.disputed {
             self.disputed.insert(id);
@@ -118,10 +122,11 @@ impl Followed {
         }
     }
 
-    /// Those whose deadline has passed.
-    pub(crate) fn due(&self, now: Timestamp, limit: usize) -> Vec<MatchId> {
+    /// Those of some modes whose deadline has passed.
+    pub(crate) fn due(&self, now: Timestamp, limit: usize, of: impl Fn(&Mode) -> bool) -> Vec<MatchId> {
         let kept = self.0.lock();
-        kept.due.iter().take_while(|(at, _)| *at <= now).take(limit).map(|(_, id)| *id).collect()
+        let due = kept.due.iter().take_while(|((at, _), _)| *at <= now).filter(|(_, mode)| of(mode));
+        due.take(limit).map(|((_, id), _)| *id).collect()
     }
 
     /// Those that wait for an operator, by match id.

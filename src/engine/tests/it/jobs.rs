@@ -2,13 +2,13 @@
 use crate::{
     defined::of_mode,
     verdicts::{Event, Seen, begin, happen, rebuilt, seen, some_event, twin},
-    world::{World, mode, refused, wide, world},
+    world::{World, mode, places, refused, wide, world},
 };
 use async_trait::async_trait;
 use futures::future::Either;
-use gsm_core::{CommitKey, MatchId, PlayerId, QueueName};
+use gsm_core::{CommitKey, MatchId, Millis, PlayerId, QueueName};
 use gsm_engine::{
-    BoardConfig, Column, Engine, Operator, QueueConfig,
+    BoardConfig, Column, Engine, Operator, QueueConfig, Reports, Silence,
     store::{
         ChangeSet, CommitError, Committed, Cursor, Expect, Fold, Home, Homes, Key, KeyRange, Op, PushEvent,
         ReadError, Row, StandingRow, Store, StoreFault, StoreLimits, Versioned,
@@ -248,6 +248,19 @@ async fn who_defines_something_waits_for_no_job_that_is_decided() {
     }
 }
 
+/// A match of `duel` of which one player has reported, and the time of the other is up.
+async fn due_report(w: &World) -> MatchId {
+    let reports = Reports { agree: 2, deadline_ms: Millis::from_secs(60), silence: Silence::Count };
+    let config = w.teams("duel", 1, None).await;
+    w.put(QueueConfig { reports: Some(reports), ..config }).await;
+    let players = w.players(2).await;
+    let tickets = w.enter_all("duel", &players).await;
+    let id = w.seen(tickets[0]).await.match_id.unwrap();
+    w.engine.report_as_player(&w.by(players[0]), id, &places(&[1, 2], &[])).await.unwrap();
+    w.clock.advance_ms(60_000);
+    id
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_matcher_waits_for_no_long_work() {
     let w = played().await;
@@ -259,15 +272,19 @@ async fn the_matcher_waits_for_no_long_work() {
         turns += 1;
     }
     assert!(turns > 3, "{turns}");
+    let id = due_report(&w).await;
     let mut put = Box::pin(w.engine.put_board(&admin, counting("best")));
     while gate_of(&w).await.is_none_or(|gate| gate.applied.is_none()) {
         assert!(futures::poll!(&mut put).is_pending(), "it is never seen to be carried out");
     }
     drop(put);
     w.engine.tick_queues().await;
+    assert_eq!(w.engine.tick_reports().await, 0, "it comes after the job");
     assert!(gate_of(&w).await.is_some());
     w.engine.tick_jobs().await;
     assert!(gate_of(&w).await.is_none());
+    assert_eq!(w.engine.tick_reports().await, 1);
+    assert!(w.engine.match_view(&admin, id).await.unwrap().result.is_some());
 }
 
 #[tokio::test(start_paused = true)]

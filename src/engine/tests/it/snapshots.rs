@@ -115,7 +115,7 @@ async fn listed(engine: &Engine) -> Vec<BoardRow> {
 /// Another node, which starts from the shelf, shows what one shows that reads everything.
 async fn check(world: &World, shelf: &Shelf) -> LoadReport {
     let node = world.node_over("again", Homes::one(world.stores[0].clone()));
-    let report = node.load_with(Some(shelf)).await.unwrap();
+    let report = node.load_from(Some(shelf), None).await.unwrap();
     let from: Vec<_> = node.snapshots().into_iter().map(|one| (one.board, one.saved)).collect();
     assert_eq!(from, if report.snapshots == 1 { vec![(board(), None)] } else { vec![] });
     let full = world.node("full").await;
@@ -251,7 +251,7 @@ async fn boards_are_saved_when_it_is_worth_it() {
     shelf.kept.lock().clear();
     assert_eq!(save(1, 50), (1, 0), "somebody removed it");
     let node = world.node_over("again", Homes::one(world.stores[0].clone()));
-    node.load_with(Some(&shelf)).await.unwrap();
+    node.load_from(Some(&shelf), None).await.unwrap();
     let report = node.save_boards(&shelf, SnapshotRules { players_min: 1, changes_min: 50 }).unwrap();
     assert_eq!(report.saved, 0, "it is as the node read it");
     assert_eq!(save(2_000, 1), (0, 1), "none that are too small are kept");

@@ -63,7 +63,7 @@ impl Engine {
             unused(&"the store does not know what has changed since");
             return Ok(None);
         }
-        let mut filling = Filling::new(view.clone(), now);
+        let mut filling = Filling::new(view.clone(), 0, now);
         let (columns, mut players) = (config.columns.len(), 0);
         let read = format::players(source, columns, |player, mark, fact| {
             players += 1;

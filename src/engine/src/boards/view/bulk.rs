@@ -18,16 +18,20 @@ pub(in crate::boards) struct Filling {
 }
 
 impl Filling {
-    /// For a view that is not divided.
-    pub(in crate::boards) fn new(view: Arc<View>, now: Timestamp) -> Self {
-        let builder = Builder::new(view.config.order(), 0);
-        Self { view, builder, facts: Facts::default(), active: Vec::new(), now }
+    /// For a view that is not divided, of about so many players.
+    pub(in crate::boards) fn new(view: Arc<View>, players: usize, now: Timestamp) -> Self {
+        let builder = Builder::new(view.config.order(), players);
+        Self { view, builder, facts: Facts::with_capacity(players), active: Vec::new(), now }
     }
 
     pub(in crate::boards) fn add(&mut self, player: PlayerId, row: &RatingRow, version: u64) {
+        let brought = Brought::of_rating(&self.view.config, row);
+        self.add_brought(player, &brought, version);
+    }
+
+    pub(super) fn add_brought(&mut self, player: PlayerId, brought: &Brought, version: u64) {
         let config = self.view.config.clone();
-        let brought = Brought::of_rating(&config, row);
-        self.add_marked(player, &mark(&config, &brought, version, self.now), brought.fact);
+        self.add_marked(player, &mark(&config, brought, version, self.now), brought.fact);
         if config.eligibility.idle_days_max > 0 {
             self.active.push((brought.active_at, player));
         }
@@ -42,11 +46,14 @@ impl Filling {
     /// Shows what was taken in. `false`, and nothing happens, if the view has heard of players meanwhile.
     pub(in crate::boards) fn finish(self) -> bool {
         let Self { view, builder, facts, active, .. } = self;
+        // Commits wait while the view changes: all is made before.
         let whole = builder.finish();
+        let last_active = active.iter().map(|(at, player)| (*player, *at)).collect();
+        let active = active.into_iter().collect();
         view.state.change(|state| {
             let is_untouched = state.is_untouched();
             if is_untouched {
-                active.iter().for_each(|(at, player)| state.note_active(*player, *at));
+                (state.active, state.last_active) = (active, last_active);
                 state.become_built(whole, facts);
                 state.is_filled = true;
             }

@@ -182,7 +182,7 @@ impl State {
         });
     }
 
-    pub(super) fn note_active(&mut self, player: PlayerId, at: Timestamp) {
+    fn note_active(&mut self, player: PlayerId, at: Timestamp) {
         if let Some(before) = self.last_active.insert(player, at) {
             self.active.remove(&(before, player));
         }
