@@ -70,14 +70,18 @@ pub struct Recording {
     /// Where a ticket that waits is, in each of its queues.
     live: BTreeMap<String, Vec<usize>>,
     last_ms: i64,
+    /// When this file was begun, and the one before it that says so.
+    begun_ms: Option<i64>,
+    before_ms: Option<i64>,
     /// Lines of tickets whose arrival is not in the recording: it began later, or an old file is gone.
     pub orphans: usize,
 }
 
 impl Recording {
-    /// Another file begins: its lines are counted anew.
+    /// Another file begins, which is not older than the last one: its lines are counted anew.
     pub fn next_file(&mut self) {
         self.lines = 0;
+        self.before_ms = self.begun_ms.take().or(self.before_ms);
     }
 
     /// Takes the next line. Empty ones are passed over.
@@ -95,7 +99,14 @@ impl Recording {
             Line::Recording { version, .. } if version != VERSION => {
                 Err(bad(format!("the recording has version {version}, this program reads version {VERSION}")))
             }
-            Line::Recording { start, .. } => {
+            // Later ones of a file are where they were written, also where a clock was set back.
+            Line::Recording { at_ms, .. }
+                if self.begun_ms.is_none() && self.before_ms.is_some_and(|before| at_ms < before) =>
+            {
+                Err(bad("the file is older than the one before it: oldest file first".to_owned()))
+            }
+            Line::Recording { at_ms, start, .. } => {
+                self.begun_ms.get_or_insert(at_ms);
                 if start {
                     self.forget_waiting();
                 }
@@ -458,6 +469,30 @@ mod tests {
         assert_eq!((recording.waiting(None).unwrap().len(), recording.orphans), (0, 0));
         // A full file alone changes nothing.
         assert_eq!(read(&[HEAD, A, HEAD]).waiting(None).unwrap().len(), 1);
+    }
+
+    /// The shell's order of `tickets*.jsonl` is the newer `tickets.1.jsonl` before `tickets.2.jsonl`.
+    #[test]
+    fn a_file_that_is_older_than_the_one_before_it_is_refused() {
+        let head = |at_ms: i64| HEAD.replace("1000", &at_ms.to_string());
+        let begin = |recording: &mut Recording, at_ms: i64| {
+            recording.next_file();
+            recording.push(&head(at_ms))
+        };
+        let mut recording = Recording::default();
+        for at_ms in [1_000, 2_000, 2_000] {
+            begin(&mut recording, at_ms).unwrap();
+        }
+        // A clock that was set back within a file is none of the order of files.
+        recording.push(&head(500)).unwrap();
+        // Nor is a file that does not say when it was begun.
+        recording.next_file();
+        recording.push(B).unwrap();
+        let refused = begin(&mut recording, 1_999).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "line 1: the file is older than the one before it: oldest file first"
+        );
     }
 
     #[test]

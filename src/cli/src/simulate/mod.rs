@@ -24,6 +24,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
+pub(crate) use table::orphaned;
 
 /// Runs at most.
 const RUNS_MAX: u32 = 100;
@@ -55,7 +56,7 @@ pub(crate) struct Command {
     /// Another one, on the same traffic
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
-    /// Recorded traffic, oldest file first
+    /// Recorded traffic, oldest file first: tickets.2.jsonl tickets.1.jsonl tickets.jsonl
     #[arg(long, value_name = "FILE", num_args = 1..)]
     traffic: Vec<PathBuf>,
     /// The queue of the recording, if it has several

@@ -109,6 +109,33 @@ fn a_recording_whose_last_line_is_cut_off_is_read() {
     assert!(ran.starts_with("recorded traffic: 120 tickets in "), "{ran}");
 }
 
+/// `tickets*.jsonl` of a shell has the newer `tickets.1.jsonl` before `tickets.2.jsonl`.
+#[test]
+fn recordings_are_read_oldest_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = fs::read_to_string(at_root("testdata/traffic/duel.jsonl")).unwrap();
+    let lines: Vec<&str> = whole.lines().collect();
+    let (older, newer) = lines.split_at(lines.len() / 2);
+    let told: Value = serde_json::from_str(newer[0]).unwrap();
+    let head = format!(r#"{{"type":"recording","version":1,"at_ms":{}}}"#, told["at_ms"]);
+    let (one, two) = (dir.path().join("tickets.1.jsonl"), dir.path().join("tickets.2.jsonl"));
+    write(&two, &format!("{}\n", older.join("\n")));
+    write(&one, &format!("{head}\n{}\n", newer.join("\n")));
+    let ran = simulate(&["--traffic", arg(&two), arg(&one)]).ok();
+    assert!(ran.starts_with("recorded traffic: 120 tickets in ") && !ran.contains("before the"), "{ran}");
+    let what = "tickets.2.jsonl: line 1: the file is older than the one before it: oldest file first";
+    simulate(&["--traffic", arg(&one), arg(&two)]).told(2, &[what]);
+    gsm(&["rules", "explain", "--rules", arg(&duel()), "--pool", arg(&one), arg(&two)]).told(2, &[what]);
+    // What is told of tickets that came before.
+    let alone = "lines about tickets that came before the recording: ";
+    assert!(simulate(&["--traffic", arg(&one)]).ok().lines().next().unwrap().contains(alone));
+    // Somebody who waits on, so that there is a pool.
+    let last =
+        r#"{"type":"arrived","at_ms":1790000999999,"ticket":"me","queue":"duel","players":[{"player":"p"}]}"#;
+    write(&one, &format!("{head}\n{}\n{last}\n", newer.join("\n")));
+    assert!(gsm(&["rules", "explain", "--rules", arg(&duel()), "--pool", arg(&one)]).ok().contains(alone));
+}
+
 #[test]
 fn bad_input_is_named_and_the_exit_code_is_2() {
     let dir = tempfile::tempdir().unwrap();
