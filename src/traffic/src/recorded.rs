@@ -313,14 +313,17 @@ impl Recording {
         };
         let arrivals = tickets.iter().enumerate().map(arrival).collect();
         let proposals: u32 = tickets.iter().map(|ticket| ticket.proposals).sum();
-        let share = |what| {
+        let ended = |what| {
             let ended = tickets.iter().filter(|ticket| ticket.ended.is_some_and(|(_, how)| how == what));
-            (ended.count() as f64 / f64::from(proposals.max(1))).min(0.5)
+            ended.count() as f64
         };
+        let (declined, ignored) = (ended(Outcome::Declined), ended(Outcome::Ignored));
+        // Whoever declined was asked, also where the line that says so was lost.
+        let asked = f64::from(proposals).max(declined + ignored);
         let answers = (proposals > 0).then(|| Answers {
             deadline,
-            decline: share(Outcome::Declined),
-            ignore: share(Outcome::Ignored),
+            decline: declined / asked,
+            ignore: ignored / asked,
             delay: Millis::new(deadline.get() / 5),
         });
         Ok(Traffic { arrivals, until: since(self.last_ms), answers })
@@ -555,5 +558,15 @@ mod tests {
         let recording = read(&[A, B, proposed, &b_proposed, &declined]);
         let answers = recording.traffic(None, DEADLINE, 1).unwrap().answers.unwrap();
         assert_eq!((answers.decline, answers.ignore, answers.deadline), (0.5, 0.0, DEADLINE));
+        // However many they are, and no more than all.
+        let ignored = declined.replace("declined", "ignored");
+        let b_ignored = ignored.replace("\"a\"", "\"b\"");
+        for (lines, shares) in [
+            (&[A, B, proposed, &b_proposed, &ignored, &b_ignored][..], (0.0, 1.0)),
+            (&[A, B, proposed, &declined, &b_ignored], (0.5, 0.5)),
+        ] {
+            let answers = read(lines).traffic(None, DEADLINE, 1).unwrap().answers.unwrap();
+            assert_eq!((answers.decline, answers.ignore), shares);
+        }
     }
 }
