@@ -176,6 +176,16 @@ fn bad_input_is_named_and_the_exit_code_is_2() {
     simulate(&["--synthetic", "--attribute", "rating=red"]).told(2, &["attribute `rating`: `red` is not"]);
     simulate(&["--synthetic", "--parties", "2:1"]).told(2, &["no party of these sizes fits a team of 1"]);
     simulate(&["--synthetic", "--rate", "100000"]).told(2, &["a lower rate, or less time"]);
+    // What would do nothing.
+    for option in ["--answer-s", "--acceptance-s"] {
+        simulate(&["--synthetic", option, "5"]).told(2, &[option, "--decline or --ignore"]);
+        simulate(&["--synthetic", "--length-s", "20", "--ignore", "0", option, "5"]).ok();
+    }
+    let unskilled = dir.path().join("unskilled.json");
+    let teams = r#"[{"name": "a", "minPlayers": 2, "maxPlayers": 2}]"#;
+    write(&unskilled, &format!(r#"{{"ruleLanguageVersion": "1.0", "teams": {teams}}}"#));
+    gsm(&["simulate", "--synthetic", "--rules", arg(&unskilled), "--skill", "25:8"])
+        .told(2, &["--skill: no attribute", "--skill-attribute"]);
     gsm(&["simulate", "--synthetic", "--rules", arg(&empty)]).told(2, &["empty.jsonl"]);
 }
 

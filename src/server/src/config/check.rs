@@ -1,7 +1,7 @@
 //! The checked form: what the server is told.
 use super::{
-    Config, Dashboard, Loaded, LogFormat, Mode, Origin, PredictorSettings, RecordingConfig, RetentionConfig,
-    Signatures, TlsSettings, TrustedIssuer, WebhookConfig, firewall, retention, who,
+    AuditConfig, Config, Dashboard, Loaded, LogFormat, Mode, Origin, PredictorSettings, RecordingConfig,
+    RetentionConfig, Signatures, TlsSettings, TrustedIssuer, WebhookConfig, firewall, retention, who,
 };
 use crate::{cors, firewall::FirewallSettings};
 use gsm_adapters::{CopyOptions, CopyPlace, RETENTION_DAYS_MAX, Receiver};
@@ -169,6 +169,22 @@ fn shipping(config: &Config) -> (ShipSettings, Vec<(&'static str, String)>) {
         wrong.push(("audit.ship_url", format!("`{url}` must be an http or https address")));
     }
     (ship, wrong)
+}
+
+/// What is said of a bucket where the audit log is copied to none.
+fn idle_shipping(audit: &AuditConfig) -> Vec<&'static str> {
+    let place = audit.ship_to.as_deref().map(str::parse::<CopyPlace>);
+    if matches!(place, Some(Err(_) | Ok(CopyPlace::S3 { .. }))) {
+        return Vec::new();
+    }
+    let usual = AuditConfig::default();
+    let said = [
+        ("audit.ship_region", audit.ship_region != usual.ship_region),
+        ("audit.ship_retention", audit.ship_retention != usual.ship_retention),
+        ("audit.ship_retention_days", audit.ship_retention_days != usual.ship_retention_days),
+        ("audit.ship_url", audit.ship_url != usual.ship_url),
+    ];
+    said.into_iter().filter_map(|(key, is_said)| is_said.then_some(key)).collect()
 }
 
 /// Whether two paths are written for the same place; links are not followed.
@@ -364,11 +380,20 @@ impl Loaded {
         if config.predictor.is_idle() {
             risky("predictor.endpoint", "is not asked: `predictor.kind` is `local`");
         }
+        for key in idle_shipping(&config.audit) {
+            risky(key, "does nothing: `audit.ship_to` names no bucket");
+        }
         let proxies = config.firewall.trusted_proxies.iter().filter_map(|text| text.parse::<Network>().ok());
         if proxies.into_iter().any(|network| network.length() == 0) {
             risky(
                 "firewall.trusted_proxies",
                 "trusts every address: callers choose the address they are limited by",
+            );
+        }
+        if config.auth.player_issuer.is_some() && config.auth.player_jwks.is_none() {
+            risky(
+                "auth.player_issuer",
+                "does nothing: `auth.player_jwks`, whose tokens are to carry it, is absent; other issuers are in `auth.trusted_issuers`",
             );
         }
         let same_keys = |issuer: &TrustedIssuer| issuer.jwks == config.auth.player_jwks;
@@ -505,6 +530,52 @@ mod tests {
         assert!(problems[0].what.contains("#eu` has a `#`"), "{}", problems[0].what);
         let problems = check(|c| c.auth.player_issuer = Some("a#b".into())).settings.unwrap_err();
         assert_eq!(problems[0].key, "auth.player_issuer");
+    }
+
+    /// Docker's variable without a value; no token would ever fit.
+    #[test]
+    fn an_issuer_has_a_name() {
+        let problems = check(|c| {
+            c.auth.player_issuer = Some(String::new());
+            c.auth.trusted_issuers = vec![TrustedIssuer {
+                jwks: Some("a.json".into()),
+                roles: vec![crate::config::Asserted::Server],
+                ..TrustedIssuer::default()
+            }];
+        });
+        let problems = problems.settings.unwrap_err();
+        let keys: Vec<_> = problems.iter().map(|problem| problem.key).collect();
+        assert_eq!(keys, ["auth.player_issuer", "auth.trusted_issuers"], "{problems:?}");
+    }
+
+    #[test]
+    fn what_does_nothing_is_warned_of() {
+        let warned = |change: fn(&mut Config)| {
+            let checked = check(change);
+            assert!(checked.settings.is_ok(), "{checked:?}");
+            checked.warnings.into_iter().map(|problem| problem.key).collect::<Vec<_>>()
+        };
+        let issuer = |c: &mut Config| c.auth.player_issuer = Some("https://accounts.example/".into());
+        assert_eq!(warned(issuer), ["auth.player_issuer"]);
+        assert_eq!(warned(|c| c.predictor.endpoint = Some("gsm-quality".into())), ["predictor.endpoint"]);
+        let ship = |c: &mut Config| {
+            c.audit.ship_region = Some("eu-central-1".into());
+            c.audit.ship_retention = gsm_adapters::Retention::Governance;
+            c.audit.ship_retention_days = 7;
+            c.audit.ship_url = Some("https://s3.example".into());
+        };
+        let keys = ["ship_region", "ship_retention", "ship_retention_days", "ship_url"];
+        let keys = keys.map(|key| format!("audit.{key}"));
+        let with = |to: Option<&str>| {
+            let checked = check(|c| {
+                ship(c);
+                c.audit.ship_to = to.map(str::to_owned);
+            });
+            checked.warnings.into_iter().map(|problem| problem.key).collect::<Vec<_>>()
+        };
+        assert_eq!(with(None), keys);
+        assert_eq!(with(Some("/mnt/copy")), keys, "a directory locks nothing");
+        assert!(with(Some("s3://bucket/gsm")).is_empty());
     }
 
     /// It would be in the log, and in the name of each caller.
