@@ -19,8 +19,8 @@ use indicatif::ProgressBar;
 use options::Options;
 use report::{Report, Side, TrafficTold};
 use std::{
-    fs::File,
-    io::{BufRead as _, BufReader},
+    fs::{self, File},
+    io::{self, BufRead as _, BufReader},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -120,6 +120,9 @@ impl Command {
                 ));
             }
         }
+        if let Some(file) = &self.html {
+            try_to_write(file).map_err(|error| unwritten(file, &error))?;
+        }
         let runs = self.runs.unwrap_or(if self.against.is_some() { RUNS_AGAINST } else { 1 });
         let mut ran: Vec<Vec<Ran>> = rules.iter().map(|_| Vec::new()).collect();
         let mut told = None;
@@ -144,13 +147,13 @@ impl Command {
         bar.finish_and_clear();
         let sides = rules.iter().zip(&ran).map(|(of, ran)| Side::of(&of.file, &of.set, ran)).collect();
         let report = Report::of(sides, told.unwrap_or_default(), (self.seed, runs), skill, &self.options);
+        let printed = if self.json { print_json(&report) } else { table::print(&report) };
+        printed?;
         if let Some(file) = &self.html {
-            let page = html::page(&report)?;
-            std::fs::write(file, page)
-                .map_err(|error| Failure::failed(format!("cannot write `{}`: {error}", file.display())))?;
+            fs::write(file, html::page(&report)?).map_err(|error| unwritten(file, &error))?;
             note(format_args!("page: {}", file.display()));
         }
-        if self.json { print_json(&report) } else { table::print(&report) }
+        Ok(())
     }
 
     fn draw(&self, source: &Source, shapes: &[&Shape], seed: u64) -> Result<Traffic, Failure> {
@@ -163,6 +166,17 @@ impl Command {
             }
         }
     }
+}
+
+/// Whether a file can be written, which is told before the work and not after it. Nothing is left of the trial.
+fn try_to_write(file: &Path) -> io::Result<()> {
+    let is_new = fs::symlink_metadata(file).is_err();
+    File::options().append(true).create(true).open(file)?;
+    if is_new { fs::remove_file(file) } else { Ok(()) }
+}
+
+fn unwritten(file: &Path, error: &io::Error) -> Failure {
+    Failure::failed(format!("cannot write `{}`: {error}", file.display()))
 }
 
 /// Reads recordings, one after another.

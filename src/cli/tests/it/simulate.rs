@@ -86,6 +86,21 @@ fn two_rule_sets_are_compared_on_the_same_tickets() {
     }
 }
 
+/// Before the runs, which may take hours.
+#[test]
+fn a_page_that_cannot_be_written_is_told_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (nowhere, page) = (dir.path().join("none/page.html"), dir.path().join("page.html"));
+    // Too many tickets are told of when the first run begins.
+    let runs = |page| simulate(&["--synthetic", "--rate", "100000", "--html", page]);
+    runs(arg(&nowhere)).told(1, &["cannot write `", "none/page.html"]);
+    runs(arg(&page)).told(2, &["a lower rate"]);
+    assert!(!page.exists(), "nothing is left of the trial");
+    write(&page, "kept");
+    runs(arg(&page)).told(2, &["a lower rate"]);
+    assert_eq!(fs::read_to_string(&page).unwrap(), "kept");
+}
+
 #[test]
 fn two_rule_sets_that_read_skill_elsewhere_are_warned_of() {
     let dir = tempfile::tempdir().unwrap();
