@@ -32,6 +32,8 @@ const RUNS_MAX: u32 = 100;
 const RUNS_AGAINST: u32 = 5;
 /// Bytes of one line of a recording.
 const LINE_MAX: usize = 1 << 20;
+/// The byte order mark that some editors put before a text.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// `gsm simulate`
 #[derive(Args)]
@@ -186,7 +188,7 @@ pub(crate) fn recording(files: &[PathBuf]) -> Result<Recording, Failure> {
         let bad = |what: &dyn std::fmt::Display| Failure::usage(format!("{}: {what}", file.display()));
         let mut reader = BufReader::new(File::open(file).map_err(|error| bad(&error))?);
         recording.next_file();
-        let mut line = Vec::new();
+        let (mut line, mut is_first) = (Vec::new(), true);
         loop {
             line.clear();
             let mut limited = std::io::Read::take(&mut reader, LINE_MAX as u64);
@@ -196,10 +198,12 @@ pub(crate) fn recording(files: &[PathBuf]) -> Result<Recording, Failure> {
             if line.len() >= LINE_MAX {
                 return Err(bad(&format!("a line is longer than {LINE_MAX} bytes: no recording")));
             }
-            let taken = match std::str::from_utf8(&line) {
+            let text = line.strip_prefix(MARK).filter(|_| is_first).unwrap_or(&line);
+            is_first = false;
+            let taken = match std::str::from_utf8(text) {
                 Ok(text) if text.ends_with('\n') => recording.push(text),
-                Err(error) if line.ends_with(b"\n") => return Err(bad(&error)),
-                _ => recording.push_last(&line),
+                Err(error) if text.ends_with(b"\n") => return Err(bad(&error)),
+                _ => recording.push_last(text),
             };
             taken.map_err(|error| bad(&error))?;
         }

@@ -124,6 +124,21 @@ fn a_recording_whose_last_line_is_cut_off_is_read() {
     assert!(ran.starts_with("recorded traffic: 120 tickets in "), "{ran}");
 }
 
+#[test]
+fn a_byte_order_mark_before_a_recording_is_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let marked = dir.path().join("marked.jsonl");
+    let whole = fs::read_to_string(at_root("testdata/traffic/duel.jsonl")).unwrap();
+    write(&marked, &format!("\u{feff}{whole}"));
+    assert!(simulate(&["--traffic", arg(&marked)]).ok().starts_with("recorded traffic: 120 tickets in "));
+    // One line without an end.
+    let line = r#"{"type":"arrived","at_ms":0,"ticket":"a","queue":"q","players":[{"player":"p"}]}"#;
+    write(&marked, &format!("\u{feff}{line}"));
+    assert!(simulate(&["--traffic", arg(&marked)]).ok().starts_with("recorded traffic: 1 tickets in "));
+    write(&marked, &format!("{line}\n\u{feff}{line}\n"));
+    simulate(&["--traffic", arg(&marked)]).told(2, &["marked.jsonl: line 2: "]);
+}
+
 /// `tickets*.jsonl` of a shell has the newer `tickets.1.jsonl` before `tickets.2.jsonl`.
 #[test]
 fn recordings_are_read_oldest_first() {
