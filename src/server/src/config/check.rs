@@ -266,13 +266,23 @@ impl Loaded {
         within("store.snapshot_every_s", config.store.snapshot_every_s, 0, 86_400);
         within("store.snapshot_players_min", config.store.snapshot_players_min, 1, 1 << 32);
         within("store.tables_cache_mib", config.store.tables_cache_mib as u64, 1, 1 << 20);
-        let erasures = config.retention.erasures_days;
-        if (1..retention::ERASURES_DAYS_MIN).contains(&erasures) {
-            let least = retention::ERASURES_DAYS_MIN;
-            wrong(
+        for (key, days, least, why) in [
+            (
                 "retention.erasures_days",
-                format!("`{erasures}` must be 0, for ever, or at least {least}"),
-            );
+                config.retention.erasures_days,
+                retention::ERASURES_DAYS_MIN,
+                "longer than a session of an erased player is good",
+            ),
+            (
+                "retention.matches_days",
+                config.retention.matches_days,
+                retention::MATCHES_DAYS_MIN,
+                "longer than the token of a match that was given up, which could be reported again",
+            ),
+        ] {
+            if (1..least).contains(&days) {
+                wrong(key, format!("`{days}` must be 0, for ever, or at least {least}: {why}"));
+            }
         }
         for (key, path) in [
             ("audit.key_file", config.audit.key_file.as_ref()),
@@ -637,6 +647,27 @@ mod tests {
         for level in ["warn", "INFO", "warn,gsm_server=debug", "info,gsm_engine=trace", "gsm_server=debug"] {
             assert!(check(|c| c.log.level = level.into()).settings.is_ok(), "{level:?}");
         }
+    }
+
+    #[test]
+    fn what_is_refused_is_known_as_long_as_it_is_asked_for() {
+        let kept = |erasures_days, matches_days| {
+            let checked = check(|c| {
+                c.retention.erasures_days = erasures_days;
+                c.retention.matches_days = matches_days;
+            });
+            let problems = checked.settings.err().unwrap_or_default();
+            problems.into_iter().map(|problem| problem.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(0, 0), [""; 0]);
+        assert_eq!(kept(7, 4), [""; 0]);
+        let both = kept(6, 3);
+        let [erasures, matches] = &both[..] else { panic!("{both:?}") };
+        assert!(erasures.starts_with("retention.erasures_days (default): `6` must be 0,"), "{erasures}");
+        assert!(
+            matches.contains("matches_days (default): `3` must be 0, for ever, or at least 4"),
+            "{matches}"
+        );
     }
 
     #[test]
