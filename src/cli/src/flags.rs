@@ -107,7 +107,9 @@ fn issuer(text: &str) -> Result<Value, Failure> {
         let (name, value) = part.split_once('=').ok_or_else(|| bad("a part is not name=value"))?;
         let value = match name {
             "iss" | "aud" | "jwks" | "jwks_url" | "role_claim" => Value::String(value.to_owned()),
-            "discovery" => Value::Boolean(value == "true"),
+            "discovery" => {
+                Value::Boolean(value.parse::<bool>().map_err(|_| bad("`discovery` is true or false"))?)
+            }
             "roles" => Value::Array(value.split('+').map(|role| Value::String(role.to_owned())).collect()),
             _ => return Err(bad(&format!("`{name}` is not known"))),
         };
@@ -132,6 +134,12 @@ mod tests {
         assert_eq!(value["roles"].as_array().map(Vec::len), Some(2));
         let fetched = issuer("iss=https://a/,discovery=true,roles=player").unwrap();
         assert_eq!(fetched["discovery"].as_bool(), Some(true));
+        let file = issuer("iss=https://a/,discovery=false,jwks=f,roles=player").unwrap();
+        assert_eq!(file["discovery"].as_bool(), Some(false));
+        for other in ["yes", "", "True", "1"] {
+            let text = issuer(&format!("iss=https://a/,discovery={other},roles=player")).unwrap_err().text;
+            assert!(text.contains("`discovery` is true or false"), "{text}");
+        }
         for bad in ["", "iss", "iss=a", "iss=a,iss=b,jwks=c,roles=admin", "iss=a,jwks=b,roles=c,x=y"] {
             assert_eq!(issuer(bad).unwrap_err().code, 2, "{bad}");
         }

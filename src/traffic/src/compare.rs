@@ -49,16 +49,13 @@ pub fn estimate(values: &[f64]) -> Option<Estimate> {
 /// Sets two rule sets side by side, whose runs had the same traffic in turn.
 #[must_use]
 pub fn compare(rules: &[Summary], against: &[Summary]) -> Vec<Difference> {
-    let names: Vec<String> =
-        rules.first().into_iter().chain(against.first()).flat_map(Summary::metrics).fold(
-            Vec::new(),
-            |mut names, (name, _)| {
-                if !names.contains(&name) {
-                    names.push(name);
-                }
-                names
-            },
-        );
+    // A run has no figure where too few tickets give it.
+    let mut names: Vec<String> = Vec::new();
+    for (name, _) in rules.iter().chain(against).flat_map(Summary::metrics) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
     let of = |summaries: &[Summary], name: &str| -> Vec<Option<f64>> {
         let one = |of: &Summary| of.metrics().into_iter().find(|(other, _)| other == name)?.1;
         summaries.iter().map(one).collect()
@@ -79,6 +76,21 @@ pub fn compare(rules: &[Summary], against: &[Summary]) -> Vec<Difference> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::segments::{Fairness, SegmentKind};
+
+    #[test]
+    fn a_figure_that_only_a_later_run_has_is_compared() {
+        let even = |wait_ratio| {
+            let (kind, longest) = (SegmentKind::Party, "2".to_owned());
+            vec![Fairness { kind, wait_ratio, jain: 1.0, longest }]
+        };
+        let first = Summary::of(&[]);
+        let of = |wait_ratio| [first.clone(), Summary { fairness: even(wait_ratio), ..first.clone() }];
+        let all = compare(&of(2.0), &of(3.0));
+        let found = all.iter().find(|of| of.metric == "wait_ratio_party").unwrap();
+        assert_eq!(found.difference, Some(Estimate { mean: 1.0, plus_minus: None }));
+        assert_eq!(all.iter().filter(|of| of.metric == "matched_share").count(), 1);
+    }
 
     /// By hand: mean 4, deviation 2, 2 degrees of freedom: 4.303 * 2 / sqrt(3).
     #[test]

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 /// Bands of skill, each with as many tickets.
 const BANDS: usize = 5;
+/// Digits behind the point of an edge, at most.
+const DIGITS_MAX: usize = 17;
 /// Segments of fewer tickets do not count for fairness: their means are noise.
 const FAIR_MIN: usize = 20;
 
@@ -31,6 +33,10 @@ pub struct Segment {
     pub kind: SegmentKind,
     /// Which of them.
     pub name: String,
+    /// The band of skill, from 0, or the size of the party; 0 of a region. By it, and not by its name, a band is the same
+    /// in another rule set, where it has edges of its own.
+    #[serde(skip)]
+    pub place: usize,
     /// How many there are.
     pub tickets: usize,
     /// How many of them were matched.
@@ -93,7 +99,7 @@ pub(crate) fn segments(runs: &[&Ran], came: &[&Fate]) -> Vec<Segment> {
         }
         add(SegmentKind::Party, (fate.size, fate.size.to_string()));
     }
-    groups.into_iter().map(|((kind, (_, name)), tickets)| segment(kind, name, &tickets)).collect()
+    groups.into_iter().map(|((kind, place), tickets)| segment(kind, place, &tickets)).collect()
 }
 
 /// Its place in the order, and its name.
@@ -101,12 +107,13 @@ type Place = (usize, String);
 /// A ticket, and the gap of its match.
 type Gapped<'a> = (&'a Fate, Option<f64>);
 
-fn segment(kind: SegmentKind, name: String, tickets: &[Gapped<'_>]) -> Segment {
+fn segment(kind: SegmentKind, (place, name): Place, tickets: &[Gapped<'_>]) -> Segment {
     let matched = || tickets.iter().filter(|(fate, _)| matches!(fate.end, End::Matched(_)));
     let gaps: Vec<f64> = tickets.iter().filter_map(|(_, gap)| *gap).collect();
     Segment {
         kind,
         name,
+        place,
         tickets: tickets.len(),
         matched: share(matched().count(), tickets.len()),
         wait_s: Quantiles::of(seconds(matched().map(|(fate, _)| fate.wait))),
@@ -125,8 +132,22 @@ fn edges(came: &[&Fate]) -> Vec<f64> {
     edges
 }
 
+/// Digits behind the point that keep all edges apart: a unit of the last is no more than their narrowest gap; of a single
+/// edge, than itself.
+fn digits(edges: &[f64]) -> usize {
+    let gaps = edges.iter().zip(edges.iter().skip(1)).map(|(low, high)| high - low);
+    let alone = edges.first().map(|edge| edge.abs()).filter(|size| edges.len() == 1 && *size > 0.0);
+    let narrowest = gaps.chain(alone).fold(1.0, f64::min);
+    let (mut unit, mut digits) = (1.0, 0);
+    while unit > narrowest && digits < DIGITS_MAX {
+        (unit, digits) = (unit / 10.0, digits + 1);
+    }
+    digits
+}
+
 fn band_name(edges: &[f64], band: usize) -> String {
-    let edge = |at: usize| edges.get(at).map(|edge| format!("{edge:.0}"));
+    let digits = digits(edges);
+    let edge = |at: usize| edges.get(at).map(|edge| format!("{edge:.digits$}"));
     match (band.checked_sub(1).and_then(edge), edge(band)) {
         (None, Some(to)) => format!("below {to}"),
         (Some(from), None) => format!("from {from}"),
@@ -182,6 +203,15 @@ mod tests {
         assert_eq!(edges(&came), [20.0, 40.0, 60.0, 80.0]);
         let names: Vec<String> = [0, 1, 4].map(|band| band_name(&edges(&came), band)).to_vec();
         assert_eq!(names, ["below 20", "20 to 40", "from 80"]);
+        let named = |edges: &[f64]| (0..=edges.len()).map(|band| band_name(edges, band)).collect::<Vec<_>>();
+        assert_eq!(
+            named(&[0.201, 0.399, 0.6, 0.8]),
+            ["below 0.2", "0.2 to 0.4", "0.4 to 0.6", "0.6 to 0.8", "from 0.8"]
+        );
+        assert_eq!(named(&[25.0, 25.03]), ["below 25.00", "25.00 to 25.03", "from 25.03"]);
+        assert_eq!(named(&[1_500.0]), ["below 1500", "from 1500"]);
+        assert_eq!(named(&[0.25]), ["below 0.2", "from 0.2"]);
+        assert_eq!(named(&[]), ["all"]);
         let alike: Vec<Fate> = (0..9).map(|_| fate(1, 7.0, "eu")).collect();
         assert_eq!(edges(&alike.iter().collect::<Vec<_>>()), [7.0]);
     }
@@ -192,7 +222,7 @@ mod tests {
             let all: Vec<Fate> = (0..tickets).map(|_| fate(wait, 0.0, name)).collect();
             segment(
                 SegmentKind::Region,
-                name.to_owned(),
+                (0, name.to_owned()),
                 &all.iter().map(|of| (of, None)).collect::<Vec<_>>(),
             )
         };

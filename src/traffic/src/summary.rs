@@ -8,7 +8,7 @@ use crate::{
 use gsm_core::Millis;
 use serde::Serialize;
 
-/// Steps of a curve of quantiles.
+/// Steps of a curve of quantiles, each a hundredth.
 const CURVE: usize = 100;
 
 /// A number of tickets, and the share of all that count.
@@ -123,28 +123,29 @@ impl Quantiles {
     #[must_use]
     pub fn of(mut values: Vec<f64>) -> Option<Self> {
         values.sort_by(f64::total_cmp);
-        let at = |share| quantile(&values, share);
+        let at = |hundredths| quantile(&values, hundredths);
         Some(Self {
             mean: values.iter().sum::<f64>() / values.len() as f64,
-            p50: at(0.5)?,
-            p75: at(0.75)?,
-            p90: at(0.9)?,
-            p95: at(0.95)?,
-            p99: at(0.99)?,
-            max: at(1.0)?,
+            p50: at(50)?,
+            p75: at(75)?,
+            p90: at(90)?,
+            p95: at(95)?,
+            p99: at(99)?,
+            max: at(100)?,
         })
     }
 }
 
-/// The value that this share of ascending values reaches at most, by nearest rank.
-pub(crate) fn quantile(values: &[f64], share: f64) -> Option<f64> {
-    let rank = (share * values.len() as f64).ceil() as usize;
+/// The value that so many of a hundred ascending values reach at most, by nearest rank.
+fn quantile(values: &[f64], hundredths: usize) -> Option<f64> {
+    // In whole numbers: as a float, 7 of 100 values are a little more than 7.
+    let rank = (hundredths * values.len()).div_ceil(CURVE);
     values.get(rank.saturating_sub(1)).copied()
 }
 
 fn curve(mut values: Vec<f64>) -> Vec<f64> {
     values.sort_by(f64::total_cmp);
-    (0..=CURVE).filter_map(|at| quantile(&values, at as f64 / CURVE as f64)).collect()
+    (0..=CURVE).filter_map(|at| quantile(&values, at)).collect()
 }
 
 pub(crate) fn seconds(of: impl Iterator<Item = Millis>) -> Vec<f64> {
@@ -269,6 +270,8 @@ mod tests {
         assert_eq!((of.mean, of.p50, of.p75, of.p90, of.p95, of.max), (5.5, 5.0, 8.0, 9.0, 10.0, 10.0));
         assert_eq!(Quantiles::of(Vec::new()), None);
         assert_eq!(curve(vec![3.0, 1.0]).len(), 101);
+        let hundred: Vec<f64> = (1..=100).map(f64::from).collect();
+        assert_eq!(curve(hundred.clone())[1..], hundred);
         assert_eq!(curve(Vec::new()), Vec::<f64>::new());
     }
 }

@@ -88,7 +88,9 @@ impl Default for Synthetic {
 #[non_exhaustive]
 pub enum SyntheticError {
     /// More tickets than traffic may have.
-    #[error("about {0:.0} tickets would come, at most {TICKETS_MAX:.0} are made: a lower rate, or less time")]
+    #[error(
+        "up to about {0:.0} tickets would come, at most {TICKETS_MAX:.0} are made: a lower rate, or less time"
+    )]
     TooMany(f64),
     /// No party of these sizes fits a team.
     #[error("no party of these sizes fits a team of {0}")]
@@ -122,16 +124,19 @@ impl Rates {
         Ok(Self { steps, ..Synthetic::default().rates })
     }
 
-    /// At a time, in seconds.
-    fn at(&self, seconds: f64) -> f64 {
-        let after = self.steps.partition_point(|(from, _)| from.as_secs_f64() <= seconds);
-        let rate = after.checked_sub(1).and_then(|at| self.steps.get(at)).map_or(0.0, |(_, rate)| *rate);
+    /// How high the wave stands at a time in seconds: 1 is its middle.
+    fn wave_at(&self, seconds: f64) -> f64 {
         let day = self.day.as_secs_f64().max(1.0);
-        rate * (1.0 + self.wave * libm::sin(std::f64::consts::TAU * seconds / day))
+        1.0 + self.wave * libm::sin(std::f64::consts::TAU * seconds / day)
     }
 
-    fn most(&self) -> f64 {
-        self.steps.iter().map(|(_, rate)| *rate).fold(0.0, f64::max) * (1.0 + self.wave)
+    /// The parts of the time before `end` that have one rate each: from when to when, in seconds, and the most that
+    /// come in a second of them.
+    fn parts(&self, end: f64) -> impl Iterator<Item = (f64, f64, f64)> {
+        let ends = self.steps.iter().skip(1).map(move |(from, _)| from.as_secs_f64().min(end)).chain([end]);
+        let parts = self.steps.iter().zip(ends);
+        let parts = parts.map(move |((from, rate), to)| (from.as_secs_f64(), to, rate * (1.0 + self.wave)));
+        parts.filter(|(from, to, _)| from < to)
     }
 }
 
@@ -186,22 +191,27 @@ impl Synthetic {
     pub fn traffic(&self, shapes: &[&Shape], seed: u64) -> Result<Traffic, SyntheticError> {
         let until = self.warm_up.get().saturating_add(self.length.get()).saturating_add(self.cool_down.get());
         let seconds = until as f64 / 1_000.0;
-        let most = self.rates.most();
-        if most * seconds > TICKETS_MAX {
-            return Err(SyntheticError::TooMany(most * seconds));
+        let most: f64 = self.rates.parts(seconds).map(|(from, to, most)| most * (to - from)).sum();
+        if most > TICKETS_MAX {
+            return Err(SyntheticError::TooMany(most));
         }
         let maker = Maker::new(self, shapes, seed)?;
         let measured = self.warm_up.get()..self.warm_up.get().saturating_add(self.length.get());
-        let (mut clock, mut at, mut arrivals) = (Rng::of(seed, "arrivals", &[]), 0.0, Vec::new());
-        loop {
-            at += clock.exponential(1.0 / most.max(1e-12));
-            if at >= seconds {
-                break;
-            }
-            // Thinned from the highest rate to that of the moment.
-            if clock.unit() * most < self.rates.at(at) {
-                let ms = (at * 1_000.0) as u64;
-                arrivals.push(maker.arrival(arrivals.len() as u64, Millis::new(ms), measured.contains(&ms)));
+        let (mut clock, mut arrivals) = (Rng::of(seed, "arrivals", &[]), Vec::new());
+        // Each part by itself, as a Poisson process has no memory: so no more is drawn than was counted above.
+        for (from, to, most) in self.rates.parts(seconds) {
+            let mut at = from;
+            loop {
+                at += clock.exponential(1.0 / most.max(1e-12));
+                if at >= to {
+                    break;
+                }
+                // Thinned from the top of the wave to where it stands.
+                if clock.unit() * (1.0 + self.rates.wave) < self.rates.wave_at(at) {
+                    let ms = (at * 1_000.0) as u64;
+                    let is_measured = measured.contains(&ms);
+                    arrivals.push(maker.arrival(arrivals.len() as u64, Millis::new(ms), is_measured));
+                }
             }
         }
         Ok(Traffic { arrivals, until: Millis::new(until), answers: self.answers })
@@ -317,6 +327,22 @@ mod tests {
         let measured = traffic.arrivals.iter().filter(|arrival| arrival.is_measured).count() as f64;
         assert_eq!(measured, within(100, 1_700));
         assert_eq!(traffic.until, Millis::from_secs(1_800));
+    }
+
+    /// Only as long as a rate holds, and only within the traffic.
+    #[test]
+    fn a_high_rate_counts_for_its_time() {
+        let made = |rate: &str| {
+            let of = Synthetic { rates: Rates::parse(rate).unwrap(), ..Synthetic::default() };
+            of.traffic(&[&shape(DUEL)], 1).map(|traffic| traffic.arrivals.len() as f64)
+        };
+        // 1,980 s of traffic: a step that begins behind its end changes nothing.
+        assert_eq!(made("2,86400:10000"), made("2"));
+        let spike = made("0.1,600:3000,601:0.1").unwrap();
+        assert!((spike - 3_197.9).abs() < 300.0, "{spike}");
+        assert_eq!(made("0,86400:1"), Ok(0.0));
+        let refused = made("1000000,5:10,1980:1000000").unwrap_err();
+        assert_eq!(refused, SyntheticError::TooMany(5_019_750.0));
     }
 
     #[test]

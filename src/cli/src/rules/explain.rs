@@ -2,7 +2,7 @@
 use super::load;
 use crate::{
     output::{Failure, Outcome, grouped, print_json, print_table, say},
-    simulate::recording,
+    simulate::{orphaned, recording},
 };
 use clap::Args;
 use gsm_core::{Millis, Timestamp};
@@ -78,7 +78,7 @@ impl Explain {
                 })?;
                 self.one(&pool, &waiting, at)
             }
-            None => self.all(&pool, &waiting),
+            None => self.all(&pool, &waiting, recording.orphans),
         }
     }
 
@@ -109,7 +109,7 @@ impl Explain {
     }
 
     /// Tells of each that waits what stands in its way.
-    fn all(&self, pool: &Pooled<'_>, waiting: &[StillWaiting<'_>]) -> Outcome {
+    fn all(&self, pool: &Pooled<'_>, waiting: &[StillWaiting<'_>], orphans: usize) -> Outcome {
         let (least, most) = ANSWER_WORK;
         let budget = (ANSWERS_WORK_MAX / pool.rules.len().max(1)).clamp(least, most) as u32;
         let why = |at| pool.rules.explain_within(ticket_id(at), pool.now, budget);
@@ -146,6 +146,9 @@ impl Explain {
         say(format_args!("{waits} of {} tickets wait after the matcher's turn", waiting.len() - busy));
         if busy > 0 {
             say(format_args!("{} did not come, their players waiting", grouped(busy as u64)));
+        }
+        if orphans > 0 {
+            say(orphaned(orphans));
         }
         tell_limits(is_complete, pool.has_ended);
         print_table(&rows, &[false, true, true, true]);

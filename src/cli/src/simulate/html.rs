@@ -6,7 +6,7 @@ use super::{
     table::{figures, headline, segments, stages},
 };
 use crate::output::Failure;
-use gsm_traffic::Segment;
+use gsm_traffic::{Segment, SegmentKind, StageShare};
 
 const STYLE: &str = "body{font:14px/1.5 system-ui,sans-serif;max-width:1320px;margin:24px auto;padding:0 16px;\
 color:#1b1f24;background:#fff}h1{font-size:22px}h2{font-size:17px;margin-top:28px}\
@@ -91,23 +91,23 @@ fn curves(report: &Report) -> Result<Vec<String>, Failure> {
     Ok(drawn?.into_iter().flatten().collect())
 }
 
-/// The values of both sides by name, in the order of their first appearance.
-fn side_by_side<'a, T: 'a>(
-    report: &'a Report,
-    all: fn(&'a Side) -> &'a [T],
-    name: impl Fn(&T) -> Option<String>,
+/// The values of both sides by what they are of, in the order of its first appearance and by its first name.
+fn side_by_side<'a, T, K: PartialEq>(
+    sides: &[&'a [T]],
+    key: impl Fn(&'a T) -> Option<K>,
+    name: impl Fn(&T) -> String,
     value: impl Fn(&T) -> Option<f64>,
 ) -> Vec<(String, Vec<Option<f64>>)> {
-    let sides = report.sides().count();
-    let mut rows: Vec<(String, Vec<Option<f64>>)> = Vec::new();
-    for (nth, side) in report.sides().enumerate() {
-        for of in all(side) {
-            let Some(name) = name(of) else { continue };
-            if !rows.iter().any(|(other, _)| *other == name) {
-                rows.push((name.clone(), vec![None; sides]));
-            }
-            let row = rows.iter_mut().find(|(other, _)| *other == name);
-            if let Some(cell) = row.and_then(|(_, values)| values.get_mut(nth)) {
+    let (mut keys, mut rows) = (Vec::new(), Vec::new());
+    for (nth, side) in sides.iter().enumerate() {
+        for of in *side {
+            let Some(key) = key(of) else { continue };
+            let at = keys.iter().position(|other| *other == key).unwrap_or_else(|| {
+                keys.push(key);
+                rows.push((name(of), vec![None; sides.len()]));
+                rows.len() - 1
+            });
+            if let Some(cell) = rows.get_mut(at).and_then(|(_, values)| values.get_mut(nth)) {
                 *cell = value(of);
             }
         }
@@ -115,26 +115,78 @@ fn side_by_side<'a, T: 'a>(
     rows
 }
 
-fn segment_bars(report: &Report) -> Vec<String> {
-    let plot = |(kind, title): (&str, &str)| {
-        let name = |of: &Segment| (of.kind.name() == kind).then(|| of.name.clone());
-        let wait = |of: &Segment| of.wait_s.as_ref().map(|waits| waits.p90);
-        bars(title, &side_by_side(report, |side| &side.summary.segments, name, wait), 1)
+/// The waits of segments of a kind. Bands of skill have edges of their own on each side: they are joined by their place.
+fn waits_by(sides: &[&[Segment]], kind: SegmentKind) -> Vec<(String, Vec<Option<f64>>)> {
+    let key = |of: &Segment| {
+        let name = if kind == SegmentKind::Skill { String::new() } else { of.name.clone() };
+        (of.kind == kind).then_some((of.place, name))
     };
+    let wait = |of: &Segment| of.wait_s.as_ref().map(|waits| waits.p90);
+    side_by_side(sides, key, |of| of.name.clone(), wait)
+}
+
+fn segment_bars(report: &Report) -> Vec<String> {
+    let sides: Vec<&[Segment]> = report.sides().map(|side| &side.summary.segments[..]).collect();
     let kinds = [
-        ("region", "p90 of waits by region, seconds"),
-        ("skill", "p90 of waits by skill, seconds"),
-        ("party", "p90 of waits by size of the party, seconds"),
+        (SegmentKind::Region, "p90 of waits by region, seconds"),
+        (SegmentKind::Skill, "p90 of waits by skill, seconds"),
+        (SegmentKind::Party, "p90 of waits by size of the party, seconds"),
     ];
-    kinds.into_iter().filter_map(plot).collect()
+    kinds.into_iter().filter_map(|(kind, title)| bars(title, &waits_by(&sides, kind), 1)).collect()
 }
 
 fn stage_bars(report: &Report) -> Option<String> {
+    let sides: Vec<&[StageShare]> = report.sides().map(|side| &side.summary.stages[..]).collect();
     let rows = side_by_side(
-        report,
-        |side| &side.summary.stages,
-        |stage| Some(format!("from {} s", stage.from_s)),
+        &sides,
+        |stage| Some(stage.from_s),
+        |stage| format!("from {} s", stage.from_s),
         |stage| Some(100.0 * stage.share),
     );
     bars("Matches by the expansions they were judged under, %", &rows, 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gsm_traffic::{Quantiles, Summary};
+
+    fn segment(kind: SegmentKind, place: usize, name: &str, wait: f64) -> Segment {
+        let none = Summary::of(&[]);
+        Segment {
+            kind,
+            name: name.to_owned(),
+            place,
+            tickets: 1,
+            matched: none.matched,
+            wait_s: Quantiles::of(vec![wait]),
+            calibration: none.calibration,
+            gap_mean: None,
+        }
+    }
+
+    /// Edges of the bands are those of each side's own tickets.
+    #[test]
+    fn bars_of_two_sides_are_joined_by_place_and_not_by_edges() {
+        use SegmentKind::{Region, Skill};
+        let one = [
+            segment(Region, 0, "eu", 1.0),
+            segment(Skill, 0, "below 20", 2.0),
+            segment(Skill, 1, "from 20", 3.0),
+        ];
+        let two = [
+            segment(Region, 0, "us", 4.0),
+            segment(Skill, 0, "below 21", 5.0),
+            segment(Skill, 1, "from 21", 6.0),
+        ];
+        let row = |name: &str, values: [Option<f64>; 2]| (name.to_owned(), values.to_vec());
+        assert_eq!(
+            waits_by(&[&one, &two], Skill),
+            [row("below 20", [Some(2.0), Some(5.0)]), row("from 20", [Some(3.0), Some(6.0)])]
+        );
+        assert_eq!(
+            waits_by(&[&one, &two], Region),
+            [row("eu", [Some(1.0), None]), row("us", [None, Some(4.0)])]
+        );
+    }
 }

@@ -19,11 +19,12 @@ use indicatif::ProgressBar;
 use options::Options;
 use report::{Report, Side, TrafficTold};
 use std::{
-    fs::File,
-    io::{BufRead as _, BufReader},
+    fs::{self, File},
+    io::{self, BufRead as _, BufReader},
     path::{Path, PathBuf},
     sync::Arc,
 };
+pub(crate) use table::orphaned;
 
 /// Runs at most.
 const RUNS_MAX: u32 = 100;
@@ -31,6 +32,8 @@ const RUNS_MAX: u32 = 100;
 const RUNS_AGAINST: u32 = 5;
 /// Bytes of one line of a recording.
 const LINE_MAX: usize = 1 << 20;
+/// The byte order mark that some editors put before a text.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// `gsm simulate`
 #[derive(Args)]
@@ -55,7 +58,7 @@ pub(crate) struct Command {
     /// Another one, on the same traffic
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
-    /// Recorded traffic, oldest file first
+    /// Recorded traffic, oldest file first: tickets.2.jsonl tickets.1.jsonl tickets.jsonl
     #[arg(long, value_name = "FILE", num_args = 1..)]
     traffic: Vec<PathBuf>,
     /// The queue of the recording, if it has several
@@ -119,6 +122,9 @@ impl Command {
                 ));
             }
         }
+        if let Some(file) = &self.html {
+            try_to_write(file).map_err(|error| unwritten(file, &error))?;
+        }
         let runs = self.runs.unwrap_or(if self.against.is_some() { RUNS_AGAINST } else { 1 });
         let mut ran: Vec<Vec<Ran>> = rules.iter().map(|_| Vec::new()).collect();
         let mut told = None;
@@ -143,13 +149,13 @@ impl Command {
         bar.finish_and_clear();
         let sides = rules.iter().zip(&ran).map(|(of, ran)| Side::of(&of.file, &of.set, ran)).collect();
         let report = Report::of(sides, told.unwrap_or_default(), (self.seed, runs), skill, &self.options);
+        let printed = if self.json { print_json(&report) } else { table::print(&report) };
+        printed?;
         if let Some(file) = &self.html {
-            let page = html::page(&report)?;
-            std::fs::write(file, page)
-                .map_err(|error| Failure::failed(format!("cannot write `{}`: {error}", file.display())))?;
+            fs::write(file, html::page(&report)?).map_err(|error| unwritten(file, &error))?;
             note(format_args!("page: {}", file.display()));
         }
-        if self.json { print_json(&report) } else { table::print(&report) }
+        Ok(())
     }
 
     fn draw(&self, source: &Source, shapes: &[&Shape], seed: u64) -> Result<Traffic, Failure> {
@@ -164,6 +170,17 @@ impl Command {
     }
 }
 
+/// Whether a file can be written, which is told before the work and not after it. Nothing is left of the trial.
+fn try_to_write(file: &Path) -> io::Result<()> {
+    let is_new = fs::symlink_metadata(file).is_err();
+    File::options().append(true).create(true).open(file)?;
+    if is_new { fs::remove_file(file) } else { Ok(()) }
+}
+
+fn unwritten(file: &Path, error: &io::Error) -> Failure {
+    Failure::failed(format!("cannot write `{}`: {error}", file.display()))
+}
+
 /// Reads recordings, one after another.
 pub(crate) fn recording(files: &[PathBuf]) -> Result<Recording, Failure> {
     let mut recording = Recording::default();
@@ -171,7 +188,7 @@ pub(crate) fn recording(files: &[PathBuf]) -> Result<Recording, Failure> {
         let bad = |what: &dyn std::fmt::Display| Failure::usage(format!("{}: {what}", file.display()));
         let mut reader = BufReader::new(File::open(file).map_err(|error| bad(&error))?);
         recording.next_file();
-        let mut line = Vec::new();
+        let (mut line, mut is_first) = (Vec::new(), true);
         loop {
             line.clear();
             let mut limited = std::io::Read::take(&mut reader, LINE_MAX as u64);
@@ -181,10 +198,12 @@ pub(crate) fn recording(files: &[PathBuf]) -> Result<Recording, Failure> {
             if line.len() >= LINE_MAX {
                 return Err(bad(&format!("a line is longer than {LINE_MAX} bytes: no recording")));
             }
-            let taken = match std::str::from_utf8(&line) {
+            let text = line.strip_prefix(MARK).filter(|_| is_first).unwrap_or(&line);
+            is_first = false;
+            let taken = match std::str::from_utf8(text) {
                 Ok(text) if text.ends_with('\n') => recording.push(text),
-                Err(error) if line.ends_with(b"\n") => return Err(bad(&error)),
-                _ => recording.push_last(&line),
+                Err(error) if text.ends_with(b"\n") => return Err(bad(&error)),
+                _ => recording.push_last(text),
             };
             taken.map_err(|error| bad(&error))?;
         }

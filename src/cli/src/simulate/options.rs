@@ -69,12 +69,12 @@ pub(super) struct Options {
     /// Share of tickets that do not answer
     #[arg(long, value_name = "SHARE", conflicts_with = "traffic", help_heading = "Synthetic traffic", value_parser = share)]
     ignore: Option<f64>,
-    /// Seconds that an answer takes in the mean [default: 4]
+    /// Seconds that an answer takes in the mean, where players have to accept [default: 4]
     #[arg(long, value_name = "S", conflicts_with = "traffic", help_heading = "Synthetic traffic", value_parser = positive)]
     answer_s: Option<u32>,
-    /// Seconds to accept a match, where players have to
-    #[arg(long, value_name = "S", help_heading = "Queue", default_value_t = ACCEPTANCE_S, value_parser = positive)]
-    acceptance_s: u32,
+    /// Seconds to accept a match, where players have to [default: 20]
+    #[arg(long, value_name = "S", help_heading = "Queue", value_parser = positive)]
+    acceptance_s: Option<u32>,
     /// Seconds until a ticket times out
     #[arg(long, value_name = "S", help_heading = "Queue", default_value_t = 600, value_parser = positive)]
     timeout_s: u32,
@@ -109,7 +109,7 @@ impl Options {
         Millis::new(self.turn_ms.into())
     }
     pub(super) fn acceptance(&self) -> Millis {
-        seconds(self.acceptance_s)
+        seconds(self.acceptance_s.unwrap_or(ACCEPTANCE_S))
     }
     pub(super) const fn points(&self) -> f64 {
         self.points
@@ -127,7 +127,12 @@ impl Options {
             Some(name) => Err(Failure::usage(format!(
                 "--skill-attribute `{name}`: no rule set declares a number of this name"
             ))),
-            None => Ok(shapes.iter().find_map(|shape| shape.skill()).map(str::to_owned)),
+            None => match shapes.iter().find_map(|shape| shape.skill()) {
+                None if self.skill.is_some() => Err(Failure::usage(
+                    "--skill: no attribute of the rule set says how good a player is: --skill-attribute NAME names one",
+                )),
+                skill => Ok(skill.map(str::to_owned)),
+            },
         }
     }
 
@@ -161,6 +166,14 @@ impl Options {
             return Err(bad("--decline", "with --ignore more than all".to_owned()));
         }
         let asks = self.decline.is_some() || self.ignore.is_some();
+        for (option, of) in [("--answer-s", self.answer_s), ("--acceptance-s", self.acceptance_s)] {
+            if of.is_some() && !asks {
+                return Err(bad(
+                    option,
+                    "nobody has to accept: --decline or --ignore makes the queue ask".to_owned(),
+                ));
+            }
+        }
         let delay = seconds(self.answer_s.unwrap_or(4));
         Ok(Synthetic {
             rates,

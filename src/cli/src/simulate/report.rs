@@ -35,7 +35,7 @@ pub(super) struct TrafficTold {
     pub(super) tickets: usize,
     pub(super) seconds: f64,
     /// Lines of a recording that told of tickets which came before it.
-    orphans: usize,
+    pub(super) orphans: usize,
 }
 
 /// A rule set and what came of it.

@@ -82,14 +82,23 @@ pub(super) fn stages(report: &Report) -> Vec<Vec<String>> {
 pub(super) fn headline(report: &Report) -> String {
     let traffic = &report.traffic;
     let runs = if report.runs == 1 { "one run".to_owned() } else { format!("{} runs", report.runs) };
+    let orphans = match traffic.orphans {
+        0 => String::new(),
+        lines => format!("; {}", orphaned(lines)),
+    };
     format!(
-        "{} traffic: {} tickets in {:.0} s; {runs} from seed {}; tickets time out after {} s",
+        "{} traffic: {} tickets in {:.0} s; {runs} from seed {}; tickets time out after {} s{orphans}",
         traffic.kind,
         grouped(traffic.tickets as u64),
         traffic.seconds,
         report.seed,
         report.timeout_s
     )
+}
+
+/// What is told of lines that nothing can be made of.
+pub(crate) fn orphaned(lines: usize) -> String {
+    format!("lines about tickets that came before the recording: {}", grouped(lines as u64))
 }
 
 /// What is left to say of a side.

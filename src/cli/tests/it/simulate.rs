@@ -86,6 +86,21 @@ fn two_rule_sets_are_compared_on_the_same_tickets() {
     }
 }
 
+/// Before the runs, which may take hours.
+#[test]
+fn a_page_that_cannot_be_written_is_told_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (nowhere, page) = (dir.path().join("none/page.html"), dir.path().join("page.html"));
+    // Too many tickets are told of when the first run begins.
+    let runs = |page| simulate(&["--synthetic", "--rate", "100000", "--html", page]);
+    runs(arg(&nowhere)).told(1, &["cannot write `", "none/page.html"]);
+    runs(arg(&page)).told(2, &["a lower rate"]);
+    assert!(!page.exists(), "nothing is left of the trial");
+    write(&page, "kept");
+    runs(arg(&page)).told(2, &["a lower rate"]);
+    assert_eq!(fs::read_to_string(&page).unwrap(), "kept");
+}
+
 #[test]
 fn two_rule_sets_that_read_skill_elsewhere_are_warned_of() {
     let dir = tempfile::tempdir().unwrap();
@@ -107,6 +122,48 @@ fn a_recording_whose_last_line_is_cut_off_is_read() {
     write(&cut, &format!("{}{{\"type\":\"arrived\",\"at_", fs::read_to_string(whole).unwrap()));
     let ran = simulate(&["--traffic", arg(&cut), "--timeout-s", "120"]).ok();
     assert!(ran.starts_with("recorded traffic: 120 tickets in "), "{ran}");
+}
+
+#[test]
+fn a_byte_order_mark_before_a_recording_is_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let marked = dir.path().join("marked.jsonl");
+    let whole = fs::read_to_string(at_root("testdata/traffic/duel.jsonl")).unwrap();
+    write(&marked, &format!("\u{feff}{whole}"));
+    assert!(simulate(&["--traffic", arg(&marked)]).ok().starts_with("recorded traffic: 120 tickets in "));
+    // One line without an end.
+    let line = r#"{"type":"arrived","at_ms":0,"ticket":"a","queue":"q","players":[{"player":"p"}]}"#;
+    write(&marked, &format!("\u{feff}{line}"));
+    assert!(simulate(&["--traffic", arg(&marked)]).ok().starts_with("recorded traffic: 1 tickets in "));
+    write(&marked, &format!("{line}\n\u{feff}{line}\n"));
+    simulate(&["--traffic", arg(&marked)]).told(2, &["marked.jsonl: line 2: "]);
+}
+
+/// `tickets*.jsonl` of a shell has the newer `tickets.1.jsonl` before `tickets.2.jsonl`.
+#[test]
+fn recordings_are_read_oldest_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = fs::read_to_string(at_root("testdata/traffic/duel.jsonl")).unwrap();
+    let lines: Vec<&str> = whole.lines().collect();
+    let (older, newer) = lines.split_at(lines.len() / 2);
+    let told: Value = serde_json::from_str(newer[0]).unwrap();
+    let head = format!(r#"{{"type":"recording","version":1,"at_ms":{}}}"#, told["at_ms"]);
+    let (one, two) = (dir.path().join("tickets.1.jsonl"), dir.path().join("tickets.2.jsonl"));
+    write(&two, &format!("{}\n", older.join("\n")));
+    write(&one, &format!("{head}\n{}\n", newer.join("\n")));
+    let ran = simulate(&["--traffic", arg(&two), arg(&one)]).ok();
+    assert!(ran.starts_with("recorded traffic: 120 tickets in ") && !ran.contains("before the"), "{ran}");
+    let what = "tickets.2.jsonl: line 1: the file is older than the one before it: oldest file first";
+    simulate(&["--traffic", arg(&one), arg(&two)]).told(2, &[what]);
+    gsm(&["rules", "explain", "--rules", arg(&duel()), "--pool", arg(&one), arg(&two)]).told(2, &[what]);
+    // What is told of tickets that came before.
+    let alone = "lines about tickets that came before the recording: ";
+    assert!(simulate(&["--traffic", arg(&one)]).ok().lines().next().unwrap().contains(alone));
+    // Somebody who waits on, so that there is a pool.
+    let last =
+        r#"{"type":"arrived","at_ms":1790000999999,"ticket":"me","queue":"duel","players":[{"player":"p"}]}"#;
+    write(&one, &format!("{head}\n{}\n{last}\n", newer.join("\n")));
+    assert!(gsm(&["rules", "explain", "--rules", arg(&duel()), "--pool", arg(&one)]).ok().contains(alone));
 }
 
 #[test]
@@ -149,6 +206,16 @@ fn bad_input_is_named_and_the_exit_code_is_2() {
     simulate(&["--synthetic", "--attribute", "rating=red"]).told(2, &["attribute `rating`: `red` is not"]);
     simulate(&["--synthetic", "--parties", "2:1"]).told(2, &["no party of these sizes fits a team of 1"]);
     simulate(&["--synthetic", "--rate", "100000"]).told(2, &["a lower rate, or less time"]);
+    // What would do nothing.
+    for option in ["--answer-s", "--acceptance-s"] {
+        simulate(&["--synthetic", option, "5"]).told(2, &[option, "--decline or --ignore"]);
+        simulate(&["--synthetic", "--length-s", "20", "--ignore", "0", option, "5"]).ok();
+    }
+    let unskilled = dir.path().join("unskilled.json");
+    let teams = r#"[{"name": "a", "minPlayers": 2, "maxPlayers": 2}]"#;
+    write(&unskilled, &format!(r#"{{"ruleLanguageVersion": "1.0", "teams": {teams}}}"#));
+    gsm(&["simulate", "--synthetic", "--rules", arg(&unskilled), "--skill", "25:8"])
+        .told(2, &["--skill: no attribute", "--skill-attribute"]);
     gsm(&["simulate", "--synthetic", "--rules", arg(&empty)]).told(2, &["empty.jsonl"]);
 }
 

@@ -6,14 +6,19 @@ mod layers;
 mod limits;
 mod predictor;
 mod retention;
+mod risky;
+mod settings;
+mod shipping;
 mod template;
 mod who;
 
 pub(crate) use check::is_region;
-pub use check::{Checked, Problem, Settings, ShipSettings};
+pub use check::{Checked, Problem};
 pub use layers::{ConfigError, Loaded, Origin, load};
 pub use predictor::{PredictorConfig, PredictorKind, PredictorSettings};
 pub use retention::RetentionConfig;
+pub use settings::Settings;
+pub use shipping::ShipSettings;
 pub use template::{markdown, template};
 pub use who::{
     Asserted, ClientAuth, ClientCertificate, ClientRole, PolicyConfig, TlsConfig, TlsSettings, TrustedIssuer,

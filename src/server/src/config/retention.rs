@@ -6,6 +6,9 @@ use utoipa::ToSchema;
 pub(super) const DAYS_MAX: u64 = 36_525;
 /// The sessions of an erased player are refused as long as it is known that he was: longer than one is good.
 pub(super) const ERASURES_DAYS_MIN: u64 = 7;
+/// That a match has ended without a result is known as long as its row is kept, and its token is good for up to two days
+/// after an end: the match's time-out and a day.
+pub(super) const MATCHES_DAYS_MIN: u64 = 4;
 
 /// How long each class of data is kept (docs/privacy.md); what is older is deleted while the server runs. 0: for ever.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -18,7 +21,8 @@ pub struct RetentionConfig {
     pub bans_days: u64,
     /// Days for which it is known that a player was erased, and what of him: as long as there is a receipt. At least 7.
     pub erasures_days: u64,
-    /// Days for which a match is kept after its end. Its result, and what it did to ratings, is kept for ever.
+    /// Days for which a match is kept after its end. Its result, and what it did to ratings, is kept for ever. At least 4:
+    /// the token of a match that was given up may be good for two days, and a result of it is refused as long as it is kept.
     pub matches_days: u64,
     /// Days for which penalties are kept once all of a player's are forgotten.
     pub penalties_days: u64,

@@ -180,6 +180,9 @@ pub(super) fn check(config: &super::Config) -> Vec<(&'static str, String)> {
     if config.auth.issuer.is_empty() || config.auth.issuer.len() > 256 {
         wrong.push(("auth.issuer", "must have 1 to 256 characters".to_owned()));
     }
+    if config.auth.player_issuer.as_ref().is_some_and(String::is_empty) {
+        wrong.push(("auth.player_issuer", "must not be empty: no token has such an `iss`".to_owned()));
+    }
     if config.auth.player_issuer.as_ref().is_some_and(|iss| iss.contains('#')) {
         let what = "has a `#`, which stands between issuer and subject where callers are named";
         wrong.push(("auth.player_issuer", what.to_owned()));
@@ -202,6 +205,9 @@ pub(super) fn check(config: &super::Config) -> Vec<(&'static str, String)> {
         let mut bad = |what: &str| wrong.push(("auth.trusted_issuers", format!("`{name}` {what}")));
         if has_user(&issuer.iss) || issuer.jwks_url.as_deref().is_some_and(has_user) {
             bad(USER);
+        }
+        if issuer.iss.is_empty() {
+            bad("is no `iss`: it must not be empty");
         }
         if issuer.roles.is_empty() {
             bad("may give no role; name them: player, server, admin");
