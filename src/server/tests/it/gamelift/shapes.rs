@@ -9,8 +9,7 @@ async fn what_cannot_be_read_or_is_not_served_is_told_in_the_words_of_aws() {
         let client = world.anyone.clone();
         async move { client.call("POST", "/").header("x-amz-target", target).text(JSON, &body).send().await }
     };
-    for target in ["GameLift.Nothing", "GameLift.", "Nothing", "GameLift.describematchmaking", "\u{7f}x"] {
-        let Ok(_) = hyper::header::HeaderValue::from_str(target) else { continue };
+    for target in ["GameLift.Nothing", "GameLift.", "Nothing", "GameLift.describematchmaking"] {
         raw(target, "{}".into()).await.exception(400, "UnknownOperationException");
     }
     let describe = "GameLift.DescribeMatchmaking";
