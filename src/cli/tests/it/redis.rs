@@ -1,9 +1,9 @@
 //! A real Redis for tests.
+use crate::gsm::eventually;
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     net::{TcpListener, TcpStream},
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
 };
 
 /// A `redis-server` without persistence, which ends with the test.
@@ -29,12 +29,7 @@ impl Redis {
             return None;
         };
         let redis = Self { child, addr: free.to_string() };
-        #[expect(clippy::disallowed_methods, reason = "a server that never listens must not hang the test")]
-        let begin = Instant::now();
-        while TcpStream::connect(free).is_err() {
-            assert!(begin.elapsed() < Duration::from_secs(20), "redis-server does not listen");
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        eventually(|| TcpStream::connect(free).ok());
         Some(redis)
     }
 
