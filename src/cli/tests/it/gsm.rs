@@ -66,6 +66,14 @@ pub(crate) fn eventually<T>(mut look: impl FnMut() -> Option<T>) -> T {
     panic!("it does not come to pass");
 }
 
+/// Says aloud what is not tested here, for want of what; where `CI` is `true` it fails.
+pub(crate) fn skipped(what: &str) {
+    #[expect(clippy::disallowed_methods, reason = "what is skipped elsewhere fails there")]
+    let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
+    assert!(!is_ci, "{what}");
+    eprintln!("SKIPPED: {what}");
+}
+
 /// A path as an argument.
 pub(crate) fn arg(path: &Path) -> &str {
     path.to_str().unwrap()
