@@ -1,4 +1,4 @@
-//! Which crate may import which: the level table, compared with every manifest under `src/`.
+//! Which crate may import which: the level table of ARCHITECTURE.md, compared with every manifest under `src/`.
 //!
 //! A crate imports only crates of a strictly lower level. Dev-dependencies count like any other, with one
 //! exception: nobody depends on the simulator, but the tests of the binary (`gsm-cli`) may run it.
@@ -6,26 +6,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Folder under `src/` and its level; crate names are `gsm-<folder>`. Folders that do not exist yet may be listed.
-const LEVELS: &[(&str, u8)] = &[
-    ("core", 0),
-    ("audit", 1),
-    ("rating", 1),
-    ("session", 1),
-    ("security", 1),
-    ("policy", 1),
-    ("rules", 1),
-    ("ranking", 2),
-    ("matchmaking", 2),
-    ("ml", 3),
-    ("analytics", 3),
-    ("traffic", 3),
-    ("engine", 4),
-    ("adapters", 5),
-    ("sim", 5), // beside the adapters, so it can import neither them nor the server
-    ("server", 6),
-    ("cli", 7),
-];
+const ARCHITECTURE: &str = include_str!("../../../ARCHITECTURE.md");
+/// The simulator has none in the table: it stands beside the adapters, so that it can import neither them nor the server.
+const SIM_LEVEL: u8 = 5;
 /// Levels up to here take time, ids and chance as arguments.
 const PURE_LEVEL_MAX: u8 = 3;
 const NOT_IN_PURE: &[&str] = &["tokio", "async-trait", "tracing", "rand", "getrandom", "redb", "reqwest"];
@@ -38,12 +21,74 @@ const ONE_HOME: &[(&str, &str)] = &[
     ("aws-sdk", "gsm-adapters"),
 ];
 
+/// The one file that takes one of a higher level, and that: what is drawn for the bench of ratings is drawn by the peers as well,
+/// whom nothing else should have to be built for.
+const TAKES_HIGHER: (&str, &str) = ("src/rating/examples/peers.rs", "src/cli/src/bench/rating/draw.rs");
+
 /// The one exception: the tests of the binary speak with it as an unmodified client of the GameLift wire does.
 const TEST_CLIENT: (&str, &str) = ("gsm-cli", "aws-sdk-gamelift");
 
 fn level(krate: &str) -> Option<u8> {
     let folder = krate.strip_prefix("gsm-")?;
-    LEVELS.iter().find(|(name, _)| *name == folder).map(|(_, level)| *level)
+    table().into_iter().find(|(name, _)| *name == folder).map(|(_, level)| level)
+}
+
+/// Folders under `src/` and their levels; crate names are `gsm-<folder>`.
+fn table() -> Vec<(&'static str, u8)> {
+    let row = |line: &'static str| {
+        let mut cells = line.strip_prefix('|')?.split('|').map(str::trim);
+        let (level, folder) = (cells.next()?, cells.next()?.strip_prefix('`')?.strip_suffix('`')?);
+        Some((folder, if level == "–" { SIM_LEVEL } else { level.parse().ok()? }))
+    };
+    ARCHITECTURE.lines().filter_map(row).collect()
+}
+
+/// Files in `dir` and below that are Rust.
+fn sources(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for path in fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The files that a source takes by `#[path]`, from the root of the tree as it is.
+fn taken(root: &Path, source: &Path) -> Vec<String> {
+    let text = fs::read_to_string(source).unwrap();
+    let named = text.lines().filter_map(|line| line.trim().strip_prefix("#[path = \"")?.split('"').next());
+    let from_root = |named: &str| {
+        let mut parts: Vec<&str> = Vec::new();
+        let dir = source.parent().unwrap().strip_prefix(root).unwrap().to_str().unwrap();
+        for part in dir.split('/').chain(named.split('/')) {
+            if part == ".." {
+                parts.pop();
+            } else {
+                parts.push(part);
+            }
+        }
+        parts.join("/")
+    };
+    named.map(from_root).collect()
+}
+
+/// What of a crate of another level than a lower one is taken in by the back door.
+fn offending_files(root: &Path, folder: &str, own_level: u8) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for source in sources(&root.join("src").join(folder)) {
+        let own = source.strip_prefix(root).unwrap().to_str().unwrap();
+        for path in taken(root, &source) {
+            let of = path.split('/').nth(1).unwrap_or_default();
+            let is_lower = level(&format!("gsm-{of}")).is_some_and(|level| level < own_level);
+            if of != folder && !is_lower && (own, path.as_str()) != TAKES_HIGHER {
+                wrong.push(format!("{own} must not take {path}"));
+            }
+        }
+    }
+    wrong
 }
 
 fn is_of_family(krate: &str, family: &str) -> bool {
@@ -126,6 +171,7 @@ fn offences(root: &Path) -> Vec<String> {
             wrong.push(format!("{krate} renames a dependency, which hides it from this test"));
         }
         wrong.extend(offending_edges(&krate, own_level, &manifest));
+        wrong.extend(offending_files(root, &entry.file_name().to_string_lossy(), own_level));
     }
     if has_rename(&fs::read_to_string(root.join("Cargo.toml")).unwrap()) {
         wrong.push("the workspace renames a dependency, which hides it from this test".to_owned());
@@ -142,10 +188,46 @@ fn has_rename(manifest: &str) -> bool {
     manifest.lines().any(|line| line.replace(' ', "").contains("package=\""))
 }
 
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}
+
 #[test]
 fn every_manifest_keeps_the_level_table() {
-    let wrong = offences(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."));
+    let wrong = offences(&repository());
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_level_table_names_each_crate_once_and_no_other() {
+    let (mut named, mut there) = (table(), Vec::new());
+    for entry in fs::read_dir(repository().join("src")).unwrap().map(Result::unwrap) {
+        there.push(entry.file_name().into_string().unwrap());
+    }
+    named.sort_unstable();
+    there.sort_unstable();
+    assert_eq!(named.iter().map(|(folder, _)| *folder).collect::<Vec<_>>(), there);
+}
+
+#[test]
+fn what_is_excepted_is_there() {
+    let (from, to) = TAKES_HIGHER;
+    assert_eq!(taken(&repository(), &repository().join(from)), [to]);
+}
+
+#[test]
+fn no_file_is_taken_from_a_higher_level() {
+    let root = lay_tree("files", &[("rules", ""), ("matchmaking", "")]);
+    let take = |from: &str, path: &str| {
+        fs::create_dir_all(root.join(from).parent().unwrap()).unwrap();
+        fs::write(root.join(from), format!("#[path = \"{path}\"]\nmod taken;\n")).unwrap();
+    };
+    take("src/matchmaking/tests/main.rs", "../../rules/tests/make.rs");
+    take("src/rules/src/lib.rs", "../tests/make.rs");
+    assert_eq!(offences(&root), Vec::<String>::new());
+    take("src/rules/src/lib.rs", "../../matchmaking/src/pool.rs");
+    assert_eq!(offences(&root), ["src/rules/src/lib.rs must not take src/matchmaking/src/pool.rs"]);
+    fs::remove_dir_all(root).unwrap();
 }
 
 /// Lays a tree of the given crates (folder, dependency lines), a root manifest and a root `clippy.toml`.

@@ -1,6 +1,7 @@
 //! Damage of the files: the same data or a named error, never anything else.
+use crate::faults::FaultyVolume;
 use crate::kit::{self, Machine, commit, expect_whole, quiet, run, traces};
-use gsm_adapters::{EmbeddedStore, OpenError, Options, disk::faults::FaultyVolume};
+use gsm_adapters::{EmbeddedStore, OpenError, Options};
 use gsm_core::Clock;
 use gsm_engine::store::{KeyRange, Store};
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! A store on a disk that can fall ill, and change sets whose traces are easy to look for.
-use gsm_adapters::{EmbeddedStore, OpenError, Options, disk::faults::FaultyVolume};
+use crate::faults::FaultyVolume;
+use gsm_adapters::{EmbeddedStore, OpenError, Options};
 use gsm_core::{CommitKey, EventId, MatchId, Millis, Mode, PlayerId, Timestamp};
 use gsm_engine::{
     store::{

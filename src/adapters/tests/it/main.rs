@@ -2,6 +2,7 @@
 mod board_crash;
 mod damage;
 mod disk_full;
+mod faults;
 mod gap;
 mod kill;
 mod kit;

@@ -1,7 +1,8 @@
 //! Power cuts below the library: what was acknowledged is there, nothing is there by half.
+use crate::faults::FaultyVolume;
 use crate::kit::{self, Machine, commit, expect_whole, run};
 use futures::future::join_all;
-use gsm_adapters::{Durability, EmbeddedStore, Options, disk::faults::FaultyVolume};
+use gsm_adapters::{Durability, EmbeddedStore, Options};
 use gsm_engine::store::CommitError;
 use std::{
     collections::BTreeSet,

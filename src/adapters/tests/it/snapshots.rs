@@ -1,6 +1,7 @@
 //! Boards saved beside the embedded store: after power cuts, kills and backups they come back exactly, or not at all.
+use crate::faults::FaultyVolume;
 use crate::kit::{Machine, mode, quiet, rating_row, run};
-use gsm_adapters::{EmbeddedStore, Options, SnapshotFiles, SystemIds, disk::faults::FaultyVolume};
+use gsm_adapters::{EmbeddedStore, Options, SnapshotFiles, SystemIds};
 use gsm_core::{BoardName, Clock, CommitKey, PlayerId, Timestamp};
 use gsm_engine::{
     BoardRef, BoardRow, Engine, EngineOptions, LoadReport, SnapshotRules, Snapshots,

@@ -135,11 +135,29 @@ fn what_makes_no_sense_is_refused() {
     eval(&[&file], &[]).told(2, &["rank `first`"]);
 }
 
+/// What `elo_default(K=32)` reaches on [`league`], as a calculation beside this one found: the formula of Elo in a few lines of
+/// another language, over the second half of the matches.
+#[test]
+fn a_small_league_gives_the_table() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("duels.csv");
+    write(&file, &league(2));
+    let found = rows(eval(&[&file], &["--json", "--system", "elo_default"]));
+    let [elo] = &found[..] else { panic!("{found:?}") };
+    for (figure, wanted) in
+        [("accuracy", 0.765), ("log_loss", 0.585_524_881), ("brier", 0.191_989_765), ("ece", 0.374_036_429)]
+    {
+        let value = elo[figure].as_f64().unwrap();
+        assert!((value - wanted).abs() <= 1e-9, "{figure} is {value}, not {wanted}");
+    }
+}
+
 /// The check of the protocol's implementation, on the histories that lie beside the repository.
 #[test]
 fn the_public_histories_give_the_tables() {
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     if !from.is_dir() {
+        // In CI as well: the repository stands without what lies beside it.
         eprintln!("SKIPPED: no histories in {}", from.display());
         return;
     }

@@ -32,15 +32,16 @@ fn tag(key: &str) -> Tag {
 
 /// The tickets, once all of them stand so.
 async fn until(gl: &Client, tickets: &[String; 2], status: Status) -> Vec<MatchmakingTicket> {
-    loop {
+    for _ in 0..3_000 {
         let asked = gl.describe_matchmaking().set_ticket_ids(Some(tickets.to_vec())).send().await.unwrap();
         let found = asked.ticket_list.unwrap();
         if found.iter().all(|ticket| ticket.status == Some(status.clone())) {
             return found;
         }
         assert!(found.iter().all(|ticket| ticket.end_time.is_none()), "{found:?}");
-        tokio::task::yield_now().await;
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
+    panic!("the tickets do not become {status:?}");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     thread::JoinHandle,
+    time::Duration,
 };
 
 /// What a run of the binary left.
@@ -53,6 +54,25 @@ pub(crate) fn gsm_in<S: AsRef<OsStr>>(args: &[S], env: &[(&str, &str)]) -> Ran {
     let output = command(args, env).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ran { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+}
+
+/// What a look finds, once it finds it: within a minute, however busy the machine is that tests.
+pub(crate) fn eventually<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..600 {
+        if let Some(found) = look() {
+            return found;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("it does not come to pass");
+}
+
+/// Says aloud what is not tested here, for want of what; where `CI` is `true` it fails.
+pub(crate) fn skipped(what: &str) {
+    #[expect(clippy::disallowed_methods, reason = "what is skipped elsewhere fails there")]
+    let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
+    assert!(!is_ci, "{what}");
+    eprintln!("SKIPPED: {what}");
 }
 
 /// A path as an argument.

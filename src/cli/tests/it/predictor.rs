@@ -1,14 +1,13 @@
 //! A server that asks a SageMaker endpoint about the matches that it forms, end to end: `gsm dev`, the AWS SDK, the small
 //! runtime front, and `gsm sagemaker serve` with the model that the server's own results trained.
 use crate::endpoint::{ENV, Front};
-use crate::gsm::{Served, arg, gsm, gsm_in, write};
+use crate::gsm::{Served, arg, eventually, gsm, gsm_in, write};
 use crate::model::league;
 use crate::sagemaker::{Job, Serving};
 use serde_json::{Value, json};
-use std::{fs, path::Path, sync::atomic::Ordering, time::Duration};
+use std::{fs, path::Path, sync::atomic::Ordering};
 
 /// Between two looks at something that is awaited.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// A server with results of its own, and an endpoint with the model that they trained.
 struct Scene {
@@ -119,12 +118,12 @@ impl Server {
             assert_eq!(status, 201, "{ticket}");
             tickets.push(ticket["ticket_id"].as_str().unwrap().to_owned());
         }
-        let formed = |ticket: &String| loop {
-            let (_, ticket) = self.served.get(&format!("/v1/tickets/{ticket}"), Some(&self.server));
-            if let Some(id) = ticket["match_id"].as_str() {
-                return self.served.get(&format!("/v1/matches/{id}"), Some(&self.admin)).1;
-            }
-            std::thread::sleep(LOOK);
+        let formed = |ticket: &String| {
+            eventually(|| {
+                let (_, ticket) = self.served.get(&format!("/v1/tickets/{ticket}"), Some(&self.server));
+                let id = ticket["match_id"].as_str()?;
+                Some(self.served.get(&format!("/v1/matches/{id}"), Some(&self.admin)).1)
+            })
         };
         tickets.iter().map(formed).collect()
     }
@@ -230,9 +229,7 @@ fn an_endpoint_that_fails_is_left_alone_and_asked_again_after_a_while() {
     );
     assert_eq!(server.served.get("/v1/overview", Some(&server.admin)).1["endpoint"]["is_resting"], true);
     // One call decides, five seconds later.
-    while server.created(0, 7)["prediction"]["speaker"] != "endpoint" {
-        std::thread::sleep(LOOK);
-    }
+    eventually(|| (server.created(0, 7)["prediction"]["speaker"] == "endpoint").then_some(()));
     assert_eq!(
         (scene.front.calls.load(Ordering::SeqCst), server.metric("gsm_endpoint_breaker_open")),
         (6, 0.0)

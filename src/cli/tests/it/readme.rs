@@ -12,7 +12,10 @@ fn run(script: &str) -> String {
     let dir = tempfile::tempdir().unwrap();
     let served = Served::start("dev", &dir.path().join("gsm-data"), &["--bots", "0"]);
     let script = script.replace("127.0.0.1:8080", &served.addr);
-    let ran = Command::new("bash").args(["-euo", "pipefail", "-c", &script]).current_dir(dir.path()).output();
+    let mut ran = Command::new("timeout");
+    // What it waits for comes, or the test fails.
+    ran.args(["60", "bash", "-euo", "pipefail", "-c", &script]).current_dir(dir.path());
+    let ran = ran.output();
     let ran = ran.unwrap();
     let out = String::from_utf8_lossy(&ran.stdout).into_owned();
     assert!(ran.status.success(), "{out}\n{}", String::from_utf8_lossy(&ran.stderr));

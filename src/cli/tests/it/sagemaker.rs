@@ -1,4 +1,4 @@
-use crate::gsm::{Ran, command, gsm_in, write};
+use crate::gsm::{Ran, command, eventually, gsm_in, write};
 use crate::model::league;
 use std::{
     fs,
@@ -98,9 +98,8 @@ impl Serving {
 
     /// Until the model is loaded.
     pub(crate) fn healthy(&self) {
-        while self.call("GET /ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").0 != 200 {
-            std::thread::yield_now();
-        }
+        let ping = "GET /ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        eventually(|| (self.call(ping).0 == 200).then_some(()));
     }
 }
 

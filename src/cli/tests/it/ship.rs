@@ -1,5 +1,5 @@
 //! Shipping the audit log: into a directory, to syslog, by hand and by a running server.
-use crate::gsm::{Served, arg, gsm, write};
+use crate::gsm::{Served, arg, eventually, gsm, write};
 use gsm_adapters::AuditDir;
 use gsm_audit::{Limits, Log, Record, SigningKey};
 use serde_json::Value;
@@ -180,14 +180,11 @@ fn a_server_ships_its_log() {
             line.unwrap_or_else(|| panic!("no {name} in {text}"))
         };
         let log = AuditDir::new(&data.join("audit"));
-        let size = loop {
+        let size = eventually(|| {
             let note = gsm_audit::Files::read(&log, "checkpoint").unwrap().unwrap();
             let found = gsm_audit::Checkpoint::claimed(&note).unwrap().size;
-            if found > 0 {
-                break found;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        };
+            (found > 0).then_some(found)
+        });
         seen(size);
         for to in ["copy", "syslog"] {
             line(&served, &format!("gsm_audit_ship_lag_seconds{{to=\"{to}\"}}"));

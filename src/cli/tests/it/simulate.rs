@@ -61,11 +61,11 @@ fn two_rule_sets_are_compared_on_the_same_tickets() {
     );
     let traffic = ["--synthetic", "--rate", "1", "--length-s", "300", "--runs", "3", "--json"];
     let told = simulate(&[&traffic[..], &["--against", arg(&wide), "--html", arg(&page)]].concat()).json();
-    let difference = |metric: &str| {
+    let difference = |told: &Value, metric: &str| {
         let all = told["differences"].as_array().unwrap();
         all.iter().find(|of| of["metric"] == metric).unwrap().clone()
     };
-    let (wait, gap) = (difference("wait_mean_s"), difference("gap_mean"));
+    let (wait, gap) = (difference(&told, "wait_mean_s"), difference(&told, "gap_mean"));
     assert!(wait["difference"]["mean"].as_f64() < Some(0.0), "{wait}");
     assert!(gap["difference"]["mean"].as_f64() > Some(20.0), "{gap}");
     assert_eq!(gap["is_significant"], true);
@@ -81,6 +81,9 @@ fn two_rule_sets_are_compared_on_the_same_tickets() {
     }
     // Against itself nothing differs.
     let same = simulate(&[&traffic[..], &["--against", arg(&duel())]].concat()).json();
+    for metric in ["wait_mean_s", "gap_mean"] {
+        assert_eq!(difference(&same, metric)["difference"]["mean"], 0.0, "{metric}");
+    }
     for of in same["differences"].as_array().unwrap() {
         assert!(of["difference"].is_null() || of["difference"]["mean"] == 0.0, "{of}");
     }

@@ -1,10 +1,7 @@
 //! Bans: who is kept out of queues, and who meets only his like.
 use crate::world::{World, both, keyed, refused, ticket};
 use gsm_core::{Millis, PlayerId, QueueName};
-use gsm_engine::{
-    Ban, BanKind, EngineError, Intake, NewTicket,
-    store::{Claim, Home, Key, KeyRange},
-};
+use gsm_engine::{Ban, BanKind, EngineError, Intake, NewTicket, store::Claim};
 use gsm_session::TicketState;
 
 both! {
@@ -184,8 +181,6 @@ async fn a_ban_that_is_repeated_or_lifted_twice_changes_nothing_more(w: World) {
     }
     w.settle();
     try_enter(&w, "duel", p[0]).await.unwrap();
-    assert_eq!(Key::decode(&Key::Bans(p[0]).encode()), Ok(Key::Bans(p[0])));
-    assert_eq!((KeyRange::AllBans.home(), Key::Bans(p[0]).home()), (Home::Document, Home::Document));
 }
 
 async fn a_repeat_is_told_what_was_done(w: World) {

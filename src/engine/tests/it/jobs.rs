@@ -10,7 +10,7 @@ use gsm_core::{CommitKey, MatchId, Millis, PlayerId, QueueName};
 use gsm_engine::{
     BoardConfig, Column, Engine, Operator, QueueConfig, Reports, Silence,
     store::{
-        ChangeSet, CommitError, Committed, Cursor, Expect, Fold, Home, Homes, Key, KeyRange, Op, PushEvent,
+        ChangeSet, CommitError, Committed, Cursor, Expect, Fold, Homes, Key, KeyRange, Op, PushEvent,
         ReadError, Row, StandingRow, Store, StoreFault, StoreLimits, Versioned,
         memory::{Faults, MemoryStore},
     },
@@ -392,16 +392,6 @@ async fn a_rebuild_finds_what_differs_and_puts_it_right() {
         assert_eq!((repaired.differing, repaired.repaired), (4, true));
         rebuilt(rebuild(false).await);
         assert_eq!(seen(&w, &w.engine, &players).await, whole);
-    }
-}
-
-/// A store whose home is the record's alone must take all that a job does to it.
-#[test]
-fn what_jobs_write_lies_in_the_record_home() {
-    let job = gsm_core::JobId::from_u128(1);
-    for key in [Key::Gate(mode("duel")), Key::Staged(job, 0), Key::System(1)] {
-        assert_eq!(key.home(), Home::Record);
-        assert_eq!(Key::decode(&key.encode()), Ok(key));
     }
 }
 

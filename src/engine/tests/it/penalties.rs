@@ -7,7 +7,7 @@ use gsm_core::{MatchId, Millis, PlayerId, ProposalId, TicketId};
 use gsm_engine::{
     EngineError, Intake, MatchFacts, NewTicket, Penalties, PenaltyView, Plausibility, QueueConfig, Reports,
     Silence, Span,
-    store::{Home, Key, KeyRange, PushKind, Verdict, memory::Faults},
+    store::{Home, KeyRange, PushKind, Verdict, memory::Faults},
 };
 use gsm_session::{Ladder, OffenceKind, Report, TicketState};
 
@@ -720,20 +720,4 @@ async fn a_ladder_must_be_one(w: World) {
         matches!(&refused, Err(EngineError::Invalid { field, .. }) if field == "penalties.afk.locks_ms"),
         "{refused:?}"
     );
-}
-
-/// Each lies in the home of what it comes of, and is found by its key and its range.
-#[test]
-fn rows_lie_where_their_causes_do() {
-    let (player, id) = (PlayerId::from_u128(7), MatchId::from_u128(8));
-    let scope = || "ranked".parse().unwrap();
-    for (key, range, home) in [
-        (Key::Dodges(scope(), player), KeyRange::AllDodges, Home::Live),
-        (Key::Leaves(scope(), player), KeyRange::AllLeaves, Home::Record),
-        (Key::Offences(id), KeyRange::AllOffences, Home::Record),
-    ] {
-        assert_eq!((key.home(), range.home()), (home, home));
-        assert!(key.encode().starts_with(&range.prefix()));
-        assert_eq!(Key::decode(&key.encode()), Ok(key));
-    }
 }

@@ -342,7 +342,74 @@ mod tests {
         assert_eq!(text, r#"{"list":"deny","address":"hmac-2026-0a","prefix":"[3 characters]"}"#);
     }
 
+    /// A text that a person may have written; one of two has nothing about it by which it could be told from a name of the game.
+    fn text() -> impl Strategy<Value = Value> {
+        "person-[a-z]{8}(@x)?".prop_map(Value::from)
+    }
+
+    /// Of members that name things, that are hidden, that have some other known name, or that are somebody's name themselves.
+    fn name() -> impl Strategy<Value = String> {
+        let one_of = |names: &[&'static str]| prop::sample::select(names.to_vec()).prop_map(str::to_owned);
+        prop_oneof![
+            3 => one_of(&NAMES),
+            3 => one_of(&HIDDEN),
+            2 => one_of(&["player_id", "placements", "TicketId"]),
+            2 => "stranger-[a-z]{8}",
+        ]
+    }
+
+    fn object(of: BoxedStrategy<Value>) -> impl Strategy<Value = Value> {
+        prop::collection::btree_map(name(), of, 0..6)
+            .prop_map(|members| Value::Object(members.into_iter().collect()))
+    }
+
+    fn body() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            4 => text(),
+            1 => Just(Value::Null),
+            1 => any::<bool>().prop_map(Value::from),
+            1 => any::<i64>().prop_map(Value::from),
+            1 => any::<i32>().prop_map(|n| Value::from(f64::from(n) / 1024.0)),
+        ];
+        let value = leaf.prop_recursive(4, 48, 6, |inner| {
+            prop_oneof![prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from), object(inner)]
+        });
+        object(value.boxed())
+    }
+
+    /// What of a value under a name ought not to be shown.
+    fn leaks(name: &str, shown: &Value) -> Vec<String> {
+        if HIDDEN.contains(&name) {
+            return if *shown == "[hidden]" { Vec::new() } else { vec![shown.to_string()] };
+        }
+        match shown {
+            Value::String(text)
+                if text.contains('@') || text.contains("person-") && !NAMES.contains(&name) =>
+            {
+                vec![text.clone()]
+            }
+            Value::Array(items) => items.iter().flat_map(|item| leaks(name, item)).collect(),
+            Value::Object(members) => members.iter().flat_map(|(name, value)| leaks(name, value)).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     proptest! {
+        #[test]
+        fn of_a_body_that_is_read_nothing_is_shown_that_a_person_wrote(body in body()) {
+            let bytes = serde_json::to_vec(&body).unwrap();
+            let empty = body.as_object().is_some_and(serde_json::Map::is_empty);
+            let Some(shown) = shown(std::iter::empty(), &bytes) else {
+                prop_assert!(empty, "{}", body);
+                return Ok(());
+            };
+            prop_assert!(!shown.contains('\n') && !shown.contains("stranger-"), "{}", shown);
+            let shown: Value = serde_json::from_str(&shown).unwrap();
+            prop_assert!(bytes.len() > 1_000 || shown.get("bytes").is_none(), "it was read: {}", shown);
+            let leaks = leaks("", &shown);
+            prop_assert!(leaks.is_empty(), "{:?} of {}", leaks, shown);
+        }
+
         #[test]
         fn whatever_comes_it_is_json_in_one_line(body in any::<Vec<u8>>(), text in "[\\[{\"a:,1}\\]queue ]{0,40}") {
             for body in [body.as_slice(), text.as_bytes()] {

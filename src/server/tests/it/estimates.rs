@@ -1,5 +1,5 @@
 //! How long a waiting ticket is told that it will wait, and why.
-use crate::world::{World, text};
+use crate::world::{World, seen, text};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
@@ -114,9 +114,7 @@ async fn a_stream_tells_why_and_when_that_changes() {
     let made = ann.client.post("/v1/tickets", ticket(10)).await.ok();
     let others = bob.client.post("/v1/tickets", ticket(90)).await.ok();
     let path = format!("/v1/tickets/{}/explain", text(&made["ticket_id"]));
-    while ann.client.get(&path).await.ok()["rule_set"]["others"] != 1 {
-        tokio::task::yield_now().await;
-    }
+    seen(&ann.client, &path, |why| why["rule_set"]["others"] == 1).await;
     // Who comes back to a stream hears it at once.
     let mut stream =
         ann.client.call("GET", "/v1/events").header("accept", "text/event-stream").open().await.into_body();

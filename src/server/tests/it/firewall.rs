@@ -1,7 +1,7 @@
 //! The firewall at work: rules and lists from files and operators, what callers are told, what operators see.
 use crate::{
     client::{Answer, Client},
-    world::{World, text},
+    world::{World, eventually, text},
 };
 use gsm_security::Profile;
 use gsm_server::firewall::{FirewallSettings, files::parse_rules};
@@ -190,10 +190,7 @@ async fn operators_list_networks_until_they_end_and_over_restarts() {
         // The machine was so slow that it was over by then.
         ahead_ms *= 2;
     }
-    while shown(&world).await["lists"][0]["networks"] == 3 {
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(shown(&world).await["lists"][0]["networks"], 2);
+    eventually(async || (shown(&world).await["lists"][0]["networks"] == 2).then_some(())).await;
 
     world
         .restart_with(|settings| {
@@ -241,9 +238,7 @@ async fn files_are_read_again_and_a_bad_one_changes_nothing() {
     from(&world.anyone, "192.0.2.7").await.is(403, "denied_address");
     // Seen without being told: the file is looked at each second.
     std::fs::write(&deny, "203.0.113.0/24\n203.0.114.0/24\n").unwrap();
-    while from(&world.anyone, "203.0.113.7").await.status != 403 {
-        tokio::task::yield_now().await;
-    }
+    eventually(async || (from(&world.anyone, "203.0.113.7").await.status == 403).then_some(())).await;
     from(&world.anyone, "192.0.2.7").await.is(401, "unauthenticated");
     // Told, at once.
     std::fs::write(&rules, PLAYERS.replace("limit = 2", "limit = 0")).unwrap();

@@ -2,9 +2,9 @@
 use crate::{
     browser::Browser,
     reports::{put, says},
-    world::{World, text},
+    world::{World, seen, text},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 const TAB: &str = "\u{e004}";
 const ENTER: &str = "\u{e007}";
@@ -15,6 +15,11 @@ fn focus(label: &str) -> String {
     format!(
         "const found = document.querySelector(`button[aria-label=\"{label}\"]`); found.focus(); return !!found"
     )
+}
+
+/// The reason in the newest of the records that were found.
+fn written_reason(found: &Value) -> &Value {
+    &found["records"][0]["additionalEventData"]["reason"]
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -129,14 +134,11 @@ async fn an_operator_rules_by_keyboard() {
         (&left["entries"][0]["player_id"], left["entries"].as_array().unwrap().len()),
         (&json!(bob.id), 1)
     );
-    let why = loop {
-        let lifted = admin.get("/v1/admin/audit?event=gsm:LiftBan&limit=1").await.ok();
-        match &lifted["records"][0]["additionalEventData"]["reason"] {
-            serde_json::Value::Null => tokio::task::yield_now().await, // the log is a moment behind
-            why => break why.clone(),
-        }
-    };
-    assert_eq!(why, "appeal 4711");
+    // The log is a moment behind.
+    let lifted =
+        seen(&admin, "/v1/admin/audit?event=gsm:LiftBan&limit=1", |found| !written_reason(found).is_null())
+            .await;
+    assert_eq!(written_reason(&lifted), "appeal 4711");
 
     // Who only looks is told so when he decides.
     let body = json!({ "role": "viewer" });

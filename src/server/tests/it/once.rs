@@ -1,5 +1,6 @@
 use crate::world::{World, text};
 use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
 
 async fn post(client: &crate::client::Client, path: &str, key: &str, body: &Value) -> crate::client::Answer {
     client.call("POST", path).header("idempotency-key", key).json(body).send().await
@@ -49,12 +50,32 @@ async fn the_same_key_gives_the_first_answer_and_another_body_is_refused() {
     assert_eq!((&again["match_id"], &again["server_token"]), (&custom["match_id"], &custom["server_token"]));
     world.stop().await;
     // The token of the match is made again for a repeat, and kept nowhere.
-    let token = text(&custom["server_token"]);
-    for file in std::fs::read_dir(world.data()).unwrap().map(|entry| entry.unwrap().path()) {
-        let bytes = if file.is_file() { std::fs::read(&file).unwrap() } else { continue };
-        let is_in = bytes.windows(token.len()).any(|part| part == token.as_bytes());
-        assert!(!is_in, "{}", file.display());
+    let (token, match_id) = (text(&custom["server_token"]), text(&custom["match_id"]));
+    let number: gsm_core::MatchId = match_id.parse().unwrap();
+    let files = files(&world.data());
+    let holders = |what: &[u8]| {
+        let holds = |bytes: &[u8]| bytes.windows(what.len()).any(|part| part == what);
+        files.iter().filter(|(_, bytes)| holds(bytes)).map(|(path, _)| path.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(holders(token.as_bytes()), Vec::<PathBuf>::new());
+    // So looked for, what is kept is found: in the store, and in the folder of the audit log.
+    assert_ne!(holders(&number.as_u128().to_be_bytes()), Vec::<PathBuf>::new());
+    let logged = holders(match_id.as_bytes());
+    assert!(logged.iter().any(|path| path.starts_with(world.data().join("audit"))), "{logged:?}");
+}
+
+/// All files in a folder and the folders in it, with what is in them.
+fn files(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for path in std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            let bytes = std::fs::read(&path).unwrap();
+            found.push((path, bytes));
+        }
     }
+    found
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

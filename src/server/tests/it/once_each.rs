@@ -3,7 +3,7 @@ use crate::{
     client::Client,
     jwt::{self, Issuer},
     reports,
-    world::{World, text},
+    world::{World, seen, text},
 };
 use gsm_server::config::Asserted;
 use serde_json::{Value, json};
@@ -225,13 +225,8 @@ async fn matches(world: &World, tried: &mut Tried) {
         ticket = player.client.post("/v1/tickets", queue("duel")).await.ok();
     }
     let path = format!("/v1/tickets/{}", text(&ticket["ticket_id"]));
-    let proposal = loop {
-        let now = eve.client.get(&path).await.ok();
-        if now["state"] == "requires_acceptance" {
-            break text(&now["proposal_id"]);
-        }
-        tokio::task::yield_now().await;
-    };
+    let asked = seen(&eve.client, &path, |now| now["state"] == "requires_acceptance").await;
+    let proposal = text(&asked["proposal_id"]);
     let path = format!("/v1/proposals/{proposal}/responses");
     let answer = |accept: bool| json!({ "accept": accept });
     let asked = ("POST", path.as_str(), answer(true));

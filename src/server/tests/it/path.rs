@@ -1,4 +1,4 @@
-use crate::world::{World, text};
+use crate::world::{World, seen, text};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -73,12 +73,8 @@ async fn parties_accept_or_decline_a_proposal() {
     let first = queue(&players[0], &players[1..3]).await;
     queue(&players[3], &players[4..6]).await;
     let ticket = format!("/v1/tickets/{}", text(&first["ticket_id"]));
-    let proposal = loop {
-        let now = players[1].client.get(&ticket).await.ok();
-        if now["state"] == "requires_acceptance" {
-            break text(&now["proposal_id"]);
-        }
-    };
+    let asked = seen(&players[1].client, &ticket, |now| now["state"] == "requires_acceptance").await;
+    let proposal = text(&asked["proposal_id"]);
     let responses = format!("/v1/proposals/{proposal}/responses");
     let open = players[0].client.get(&format!("/v1/proposals/{proposal}")).await.ok();
     assert_eq!(open["sides"][0].as_array().map(Vec::len), Some(3));
@@ -97,12 +93,8 @@ async fn parties_accept_or_decline_a_proposal() {
     let first = queue(&players[0], &players[1..3]).await;
     let second = queue(&players[3], &players[4..6]).await;
     let path = |ticket: &serde_json::Value| format!("/v1/tickets/{}", text(&ticket["ticket_id"]));
-    let proposal = loop {
-        let now = players[0].client.get(&path(&first)).await.ok();
-        if let Some(id) = now["proposal_id"].as_str() {
-            break id.to_owned();
-        }
-    };
+    let asked = seen(&players[0].client, &path(&first), |now| now["proposal_id"].is_string()).await;
+    let proposal = text(&asked["proposal_id"]);
     players[4]
         .client
         .post(&format!("/v1/proposals/{proposal}/responses"), json!({ "accept": false }))

@@ -1,7 +1,7 @@
 //! Penalties, over HTTP and over the wire.
 use crate::{
     gamelift::{call, configuration, duel_rules},
-    world::{Player, World, text},
+    world::{Player, World, eventually, text},
 };
 use serde_json::{Value, json};
 
@@ -163,13 +163,11 @@ async fn clients_of_aws_are_told_why() {
     start("a.1", "ada").await.output();
     start("b.1", "bob").await.output();
     let ask = json!({ "TicketIds": ["a.1"] });
-    loop {
+    eventually(async || {
         let found = call(&world.anyone, "DescribeMatchmaking", ask.clone()).await.output();
-        if found["TicketList"][0]["Status"] == "REQUIRES_ACCEPTANCE" {
-            break;
-        }
-        tokio::task::yield_now().await;
-    }
+        (found["TicketList"][0]["Status"] == "REQUIRES_ACCEPTANCE").then_some(())
+    })
+    .await;
     let reject = json!({ "TicketId": "a.1", "PlayerIds": ["ada"], "AcceptanceType": "REJECT" });
     call(&world.anyone, "AcceptMatch", reject).await.output();
     let message = start("a.2", "ada").await.exception(400, "InvalidRequestException");
@@ -196,13 +194,11 @@ async fn who_is_locked_out_is_named_as_the_wire_knows_him() {
     let start = |ticket: &str, player: &str| json!({ "TicketId": ticket, "ConfigurationName": "c", "Players": [{ "PlayerId": player }] });
     ask("StartMatchmaking", start("t-1", "ada")).await.output();
     ask("StartMatchmaking", start("t-2", "bo")).await.output();
-    loop {
+    eventually(async || {
         let found = ask("DescribeMatchmaking", json!({ "TicketIds": ["t-1"] })).await.output();
-        if found["TicketList"][0]["Status"] == "REQUIRES_ACCEPTANCE" {
-            break;
-        }
-        tokio::task::yield_now().await;
-    }
+        (found["TicketList"][0]["Status"] == "REQUIRES_ACCEPTANCE").then_some(())
+    })
+    .await;
     let no = json!({ "TicketId": "t-1", "PlayerIds": ["ada"], "AcceptanceType": "REJECT" });
     ask("AcceptMatch", no).await.output();
     let told = ask("StartMatchmaking", start("t-3", "ada")).await.exception(400, "InvalidRequestException");

@@ -1,7 +1,7 @@
 //! Players who report their matches themselves, disputes and flags, over HTTP.
 use crate::{
     client::Answer,
-    world::{Player, World, text},
+    world::{Player, World, seen, text},
 };
 use serde_json::{Value, json};
 
@@ -197,13 +197,8 @@ async fn who_meet_too_often_are_flagged() {
         play(&players[0], &players[1]).await;
     }
     let admin = world.admin();
-    let flags = loop {
-        let flags = admin.get("/v1/admin/flags?mode=duel&limit=1").await.ok();
-        if flags["pairs"].as_array().is_some_and(|pairs| !pairs.is_empty() && pairs[0]["meetings"] == 9) {
-            break flags;
-        }
-        tokio::task::yield_now().await;
-    };
+    let flags =
+        seen(&admin, "/v1/admin/flags?mode=duel&limit=1", |flags| flags["pairs"][0]["meetings"] == 9).await;
     let flag = &flags["pairs"][0];
     let won = usize::from(flag["players"][1] == json!(players[0].id));
     assert_eq!(flag["players"][won], json!(players[0].id));

@@ -1,7 +1,11 @@
 //! Rule sets and the tickets that bring something to them, natively.
-use crate::world::{Player, World, text};
+use crate::world::{Player, World, eventually, seen, text};
 use gsm_rules::TEXT_CHARS_MAX;
 use serde_json::{Value, json};
+
+fn is_completed(ticket: &Value) -> bool {
+    ticket["state"] == "completed"
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_queue_follows_a_rule_set() {
@@ -42,29 +46,18 @@ async fn a_queue_follows_a_rule_set() {
     ann.client.post("/v1/tickets", number).await.is(422, "invalid");
     let of_ann = text(&ann.client.post("/v1/tickets", ticket("ice")).await.ok()["ticket_id"]);
     let of_bob = text(&bob.client.post("/v1/tickets", ticket("dam")).await.ok()["ticket_id"]);
-    let why = loop {
-        let why = ann.client.get(&format!("/v1/tickets/{of_ann}/explain")).await.ok();
-        if why["rule_set"]["others"] == 1 {
-            break why;
-        }
-        tokio::task::yield_now().await;
-    };
+    let explain = format!("/v1/tickets/{of_ann}/explain");
+    let why = seen(&ann.client, &explain, |why| why["rule_set"]["others"] == 1).await;
     assert_eq!((&why["rule_set"]["binding"], &why["rule_set"]["compatible"]), (&json!("SameMap"), &json!(0)));
     let plan =
         json!([{ "by": "ticket", "what": "fails by itself" }, { "by": "index", "what": "`map` the same" }]);
     assert_eq!(why["rule_set"]["rules"][0]["plan"], plan, "{why}");
     bob.client.delete(&format!("/v1/tickets/{of_bob}")).await.ok();
     bob.client.post("/v1/tickets", ticket("ice")).await.ok();
-    loop {
-        let seen = ann.client.get(&format!("/v1/tickets/{of_ann}")).await.ok();
-        if seen["state"] == "completed" {
-            let made = server.get(&format!("/v1/matches/{}", text(&seen["match_id"]))).await.ok();
-            let teams = [0, 1].map(|at: usize| made["sides"][at]["team"].clone());
-            assert_eq!(teams, [json!("red"), json!("blue")]);
-            break;
-        }
-        tokio::task::yield_now().await;
-    }
+    let done = seen(&ann.client, &format!("/v1/tickets/{of_ann}"), is_completed).await;
+    let made = server.get(&format!("/v1/matches/{}", text(&done["match_id"]))).await.ok();
+    let teams = [0, 1].map(|at: usize| made["sides"][at]["team"].clone());
+    assert_eq!(teams, [json!("red"), json!("blue")]);
     admin.delete("/v1/admin/queues/maps").await.done();
     admin.delete(path).await.done();
     server.get("/v1/rule-sets/maps").await.is(404, "not_found");
@@ -98,26 +91,15 @@ async fn by_objective_a_costly_match_is_held_back_and_explained() {
     let ticket = |level: u32| json!({ "queue": "levels", "attributes": { "level": level } });
     let of_ann = text(&ann.client.post("/v1/tickets", ticket(1)).await.ok()["ticket_id"]);
     bob.client.post("/v1/tickets", ticket(21)).await.ok();
-    let why = loop {
-        let why = ann.client.get(&format!("/v1/tickets/{of_ann}/explain")).await.ok();
-        if why["rule_set"]["compatible"] == 1 {
-            break why;
-        }
-        tokio::task::yield_now().await;
-    };
+    let explain = format!("/v1/tickets/{of_ann}/explain");
+    let why = seen(&ann.client, &explain, |why| why["rule_set"]["compatible"] == 1).await;
     // Twenty levels apart, and both together pay four.
     assert!(why["rule_set"]["price"].as_f64().unwrap() < 3.0, "{why}");
     assert!(text(&why["text"]).contains("it pays 2 for a match by now"), "{why}");
     assert_eq!(ann.client.get(&format!("/v1/tickets/{of_ann}")).await.ok()["state"], "searching");
     // The same tickets under a rule set by which they pay enough.
     admin.put("/v1/admin/queues/levels", queue("cheap")).await.ok();
-    loop {
-        let seen = ann.client.get(&format!("/v1/tickets/{of_ann}")).await.ok();
-        if seen["state"] == "completed" {
-            break;
-        }
-        tokio::task::yield_now().await;
-    }
+    seen(&ann.client, &format!("/v1/tickets/{of_ann}"), is_completed).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -138,16 +120,14 @@ async fn who_is_blocked_is_not_met() {
     let of_bob = text(&bob.client.post("/v1/tickets", ticket(&[])).await.ok()["ticket_id"]);
     let of_ann = text(&ann.client.post("/v1/tickets", ticket(&[&bob.id])).await.ok()["ticket_id"]);
     eve.client.post("/v1/tickets", ticket(&[])).await.ok();
-    loop {
-        let seen = bob.client.get(&format!("/v1/tickets/{of_bob}")).await.ok();
+    let (his, hers) = eventually(async || {
+        let his = bob.client.get(&format!("/v1/tickets/{of_bob}")).await.ok();
         let hers = ann.client.get(&format!("/v1/tickets/{of_ann}")).await.ok();
-        // Eve may play either of them, and they not each other.
-        if seen["state"] == "completed" || hers["state"] == "completed" {
-            assert_ne!(seen["match_id"], hers["match_id"], "{seen} {hers}");
-            break;
-        }
-        tokio::task::yield_now().await;
-    }
+        (is_completed(&his) || is_completed(&hers)).then_some((his, hers))
+    })
+    .await;
+    // Eve may play either of them, and they not each other.
+    assert_ne!(his["match_id"], hers["match_id"], "{his} {hers}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -230,18 +210,12 @@ async fn roles_are_filled_and_told() {
         json!({ "name": "damage", "choice": 1 }),
     ];
     for ((player, ticket, cursor), role) in tickets.iter().zip(&expected) {
-        let seen = loop {
-            let seen = player.client.get(&format!("/v1/tickets/{ticket}")).await.ok();
-            if seen["state"] == "completed" {
-                break seen;
-            }
-            tokio::task::yield_now().await;
-        };
-        assert_eq!(seen["players"][0]["role"], *role, "{seen}");
+        let done = seen(&player.client, &format!("/v1/tickets/{ticket}"), is_completed).await;
+        assert_eq!(done["players"][0]["role"], *role, "{done}");
         let told = player.client.get(&format!("/v1/events?cursor={cursor}")).await.ok();
         let told = told["events"].as_array().unwrap().last().unwrap();
         assert_eq!((&told["state"], &told["role"]), (&json!("completed"), role), "{told}");
-        match_id = text(&seen["match_id"]);
+        match_id = text(&done["match_id"]);
     }
     let made = server.get(&format!("/v1/matches/{match_id}")).await.ok();
     let seats = made["sides"][0]["players"].as_array().unwrap();
@@ -278,13 +252,7 @@ async fn a_party_that_fits_no_team_is_split() {
     over.is(422, "invalid");
     let id = text(&server.post("/v1/tickets", ticket("clans", &players[..11])).await.ok()["ticket_id"]);
     server.post("/v1/tickets", ticket("clans", &players[12..])).await.ok();
-    let match_id = loop {
-        let seen = server.get(&format!("/v1/tickets/{id}")).await.ok();
-        if seen["state"] == "completed" {
-            break text(&seen["match_id"]);
-        }
-        tokio::task::yield_now().await;
-    };
+    let match_id = text(&seen(&server, &format!("/v1/tickets/{id}"), is_completed).await["match_id"]);
     let made = server.get(&format!("/v1/matches/{match_id}")).await.ok();
     let ids = |of: &[Player]| of.iter().map(|player| json!(player.id)).collect::<Vec<_>>();
     let side = |at: usize| {

@@ -1,5 +1,5 @@
 //! Tickets in several queues, natively.
-use crate::world::{World, text};
+use crate::world::{World, seen, text};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -29,13 +29,7 @@ async fn the_first_match_of_several_queues_is_the_tickets() {
     assert_eq!(parts, [json!("blitz"), json!("rapid")]);
     let other = bob.client.post("/v1/tickets", json!({ "queue": "rapid" })).await.ok();
     assert!(other["queues"].is_null());
-    loop {
-        let seen = ann.client.get(&path).await.ok();
-        if seen["state"] == "completed" {
-            assert_eq!(seen["queue"], "rapid");
-            break;
-        }
-        tokio::task::yield_now().await;
-    }
+    let done = seen(&ann.client, &path, |ticket| ticket["state"] == "completed").await;
+    assert_eq!(done["queue"], "rapid");
     world.stop().await;
 }

@@ -1,5 +1,5 @@
 //! TLS by the server itself, with clients of rustls.
-use crate::world::World;
+use crate::world::{World, eventually};
 use gsm_server::config::{ClientAuth, ClientCertificate, ClientRole, TlsSettings};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
@@ -146,9 +146,7 @@ async fn certificates_change_without_a_restart() {
     std::fs::write(dir.path().join("tls.crt"), "nonsense").unwrap();
     assert_eq!(get(&client, addr, "/healthz", None).await.unwrap().1, first);
     server_files(dir.path(), &root, "second");
-    while get(&client, addr, "/healthz", None).await.unwrap().1 == first {
-        tokio::task::yield_now().await;
-    }
+    eventually(async || (get(&client, addr, "/healthz", None).await.unwrap().1 != first).then_some(())).await;
     world.stop().await;
 }
 

@@ -276,25 +276,66 @@ fn full_report() -> impl Strategy<Value = (Roster, Vec<PlayerReport>)> {
     })
 }
 
-/// Any report, mostly nonsense, over a handful of players.
-fn any_report() -> impl Strategy<Value = Report> {
-    let score = || prop::option::of(prop_oneof![any::<f64>(), -10.0..10.0f64]);
-    let line = (0u128..7, prop_oneof![0u32..5, any::<u32>()], score(), any::<bool>(), score()).prop_map(
-        |(p, place, score, quit, share)| {
-            let player = PlayerId::from_u128(p);
-            PlayerReport { player, place, score, quit, share }
-        },
-    );
-    let side =
-        (prop_oneof![0u32..5, any::<u32>()], score()).prop_map(|(place, score)| SideReport { place, score });
-    let standings = prop_oneof![
-        prop::collection::vec(line, 0..7).prop_map(Standings::Players),
-        prop::collection::vec(side, 0..5).prop_map(Standings::Sides),
-    ];
-    let quits = prop::collection::vec((0u128..7).prop_map(PlayerId::from_u128), 0..3);
-    (standings, quits, prop::option::of(any::<u64>().prop_map(Millis::new))).prop_map(
-        |(standings, quits, duration)| Report { standings, quits, duration, variant: None, afk: vec![] },
-    )
+/// What can be wrong with one field of a report.
+#[derive(Debug, Clone, Copy)]
+enum Broken {
+    Stranger,
+    Twice,
+    Missing,
+    NoPlace,
+    PlaceBeyond,
+    Score(f64),
+    Share(f64),
+    TooLong(u64),
+    StrangerQuits,
+}
+
+fn broken() -> impl Strategy<Value = Broken> {
+    let score = prop_oneof![Just(f64::NAN), Just(f64::INFINITY), Just(-2e9), 1.1e9..f64::MAX];
+    let share = prop_oneof![Just(f64::NAN), Just(2.0), f64::MIN..-1e-9, 1.000_001..f64::MAX];
+    prop_oneof![
+        Just(Broken::Stranger),
+        Just(Broken::Twice),
+        Just(Broken::Missing),
+        Just(Broken::NoPlace),
+        Just(Broken::PlaceBeyond),
+        score.prop_map(Broken::Score),
+        share.prop_map(Broken::Share),
+        (DURATION_MAX.get() + 1..).prop_map(Broken::TooLong),
+        Just(Broken::StrangerQuits),
+    ]
+}
+
+/// Spoils a good report at the line that `at` falls on.
+fn spoil(report: &mut Report, roster: &Roster, broken: Broken, at: prop::sample::Index) {
+    let Standings::Players(lines) = &mut report.standings else { unreachable!() };
+    let at = at.index(lines.len());
+    let stranger = PlayerId::from_u128(99);
+    match broken {
+        Broken::Stranger => lines[at].player = stranger,
+        Broken::Twice => lines.push(lines[at]),
+        Broken::Missing => {
+            lines.remove(at);
+        }
+        Broken::NoPlace => lines[at].place = 0,
+        Broken::PlaceBeyond => lines[at].place = u32::try_from(roster.sides().len()).unwrap() + 1,
+        Broken::Score(score) => lines[at].score = Some(score),
+        Broken::Share(share) => lines[at].share = Some(share),
+        Broken::TooLong(ms) => report.duration = Some(Millis::new(ms)),
+        Broken::StrangerQuits => report.quits.push(stranger),
+    }
+}
+
+fn is_named(broken: Broken, fault: &ResultFault) -> bool {
+    match broken {
+        Broken::Stranger | Broken::StrangerQuits => matches!(fault, ResultFault::UnknownPlayer(_)),
+        Broken::Twice => matches!(fault, ResultFault::DuplicatePlayer(_)),
+        Broken::Missing => matches!(fault, ResultFault::MissingPlayer(_)),
+        Broken::NoPlace | Broken::PlaceBeyond => matches!(fault, ResultFault::PlaceRange { .. }),
+        Broken::Score(_) => matches!(fault, ResultFault::ScoreRange(_)),
+        Broken::Share(_) => matches!(fault, ResultFault::ShareRange(_)),
+        Broken::TooLong(_) => matches!(fault, ResultFault::TooLong(_)),
+    }
 }
 
 proptest! {
@@ -315,12 +356,23 @@ proptest! {
     }
 
     #[test]
-    fn any_report_is_refused_or_canonical(report in any_report()) {
-        if let Ok(result) = MatchResult::validate(&report, &roster(&[1, 2, 1])) {
-            let json = serde_json::to_string(&result).unwrap();
-            let back: MatchResult = serde_json::from_str(&json).unwrap();
+    fn a_report_is_refused_for_what_is_wrong_with_it_or_canonical(
+        (roster, lines) in full_report(),
+        duration in prop::option::of(0..=DURATION_MAX.get()),
+        quits in prop::collection::btree_set(1u128..3, 0..2),
+        wrong in prop::option::of((broken(), any::<prop::sample::Index>())),
+    ) {
+        let quits = quits.into_iter().map(PlayerId::from_u128).collect();
+        let mut report = Report { quits, duration: duration.map(Millis::new), ..by_player(&lines) };
+        let Some((broken, at)) = wrong else {
+            let result = MatchResult::validate(&report, &roster).unwrap();
             prop_assert!(result.shares().iter().all(|(_, share)| (0.0..1.0).contains(share)));
-            prop_assert_eq!(back.places(), result.places());
-        }
+            let json = serde_json::to_value(&result).unwrap();
+            prop_assert_eq!(serde_json::from_value::<MatchResult>(json).unwrap(), result);
+            return Ok(());
+        };
+        spoil(&mut report, &roster, broken, at);
+        let refused = MatchResult::validate(&report, &roster).unwrap_err();
+        prop_assert!(is_named(broken, &refused.fault), "{:?}: {}", broken, refused);
     }
 }

@@ -1,8 +1,6 @@
 //! The files below the library: a small surface of our own, so that tests can put faults there.
 mod checked;
 mod directory;
-#[doc(hidden)]
-pub mod faults;
 mod health;
 
 pub(super) use checked::Checked;

@@ -415,13 +415,18 @@ proptest! {
 
     #[test]
     fn a_state_of_other_tiers_is_no_trouble(
-        tiers in any_tiers(), placement_left: u8, division: u16, points: u32, shield_left: u8,
+        tiers in any_tiers(), placement_left in prop_oneof![3 => Just(0u8), 1 => any::<u8>()], division: u16, points: u32, shield_left: u8,
         decayed_days: u32, last: i64, now: i64, outcome in 0..3usize, hidden_before: i64, hidden_after: i64,
     ) {
         let last_played = Timestamp::from_millis(last);
         let state = TierState { placement_left, division, points, shield_left, decayed_days, last_played };
         let game = Game { outcome: [Win, Draw, Loss][outcome], hidden_before, hidden_after };
         let (after, _) = tiers.apply(&tiers.bounds(|_| 0), state, game, Timestamp::from_millis(now));
-        prop_assert!(after.placement_left > 0 || after.division < 6 && after.points < 100 || after.division == 6);
+        if placement_left == 0 {
+            prop_assert_eq!(after.placement_left, 0);
+            prop_assert!(after.division <= 6 && (after.division == 6 || after.points < 100), "{:?}", after);
+        } else {
+            prop_assert!(after.placement_left > 0 || after.division < 6 && after.points < 100 || after.division == 6);
+        }
     }
 }

@@ -1,5 +1,8 @@
 use super::{call, configuration, duel_rules};
-use crate::{client::Answer, world::World};
+use crate::{
+    client::Answer,
+    world::{World, eventually},
+};
 use gsm_adapters::{EmbeddedStore, Options, SystemClock};
 use serde_json::{Value, json};
 use std::{
@@ -72,13 +75,11 @@ async fn changes_of_the_wire_are_written_down_and_reads_are_not() {
         seen.push((operation.to_owned(), id(&answer), about.to_owned()));
     }
     ask("StartMatchmaking", start("u", json!({}))).await.output();
-    let answer = loop {
+    let answer = eventually(async || {
         let answer = ask("AcceptMatch", accept("t")).await;
-        if answer.status == 200 {
-            break answer;
-        }
-        tokio::task::yield_now().await;
-    };
+        (answer.status == 200).then_some(answer)
+    })
+    .await;
     seen.push(("AcceptMatch".to_owned(), id(&answer), "prp-".to_owned()));
     let refused = ask("StopMatchmaking", json!({ "TicketId": "none" })).await;
 
@@ -154,14 +155,12 @@ async fn a_call_that_may_change_something_has_one_record_also_where_it_does_not(
         call(client, "StartMatchmaking", input).await.output();
     }
     let accept = json!({ "TicketId": "t", "PlayerIds": ["t"], "AcceptanceType": "ACCEPT" });
-    loop {
+    let answer = eventually(async || {
         let answer = call(client, "AcceptMatch", accept.clone()).await;
-        if answer.status == 200 {
-            written.push(("AcceptMatch", id(&answer)));
-            break;
-        }
-        tokio::task::yield_now().await;
-    }
+        (answer.status == 200).then_some(answer)
+    })
+    .await;
+    written.push(("AcceptMatch", id(&answer)));
     let answer = call(client, "TagResource", put.clone()).await;
     written.push(("TagResource", id(&answer)));
     for (operation, input) in [

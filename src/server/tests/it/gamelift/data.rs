@@ -1,6 +1,6 @@
 //! Matchmaker data, which a game server reads of its match; and by which names tickets are known.
 use super::{call, configuration};
-use crate::world::World;
+use crate::world::{World, seen};
 use serde_json::{Value, json};
 
 async fn duel(world: &World) {
@@ -25,13 +25,7 @@ async fn duel(world: &World) {
 
 /// The ticket of a server's match, once it has one.
 async fn matched(world: &World, ticket: &str) -> Value {
-    loop {
-        let found = world.server().get(&format!("/v1/tickets/{ticket}")).await.ok();
-        if !found["match_id"].is_null() {
-            return found;
-        }
-        tokio::task::yield_now().await;
-    }
+    seen(&world.server(), &format!("/v1/tickets/{ticket}"), |found| !found["match_id"].is_null()).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,8 +9,7 @@ async fn what_cannot_be_read_or_is_not_served_is_told_in_the_words_of_aws() {
         let client = world.anyone.clone();
         async move { client.call("POST", "/").header("x-amz-target", target).text(JSON, &body).send().await }
     };
-    for target in ["GameLift.Nothing", "GameLift.", "Nothing", "GameLift.describematchmaking", "\u{7f}x"] {
-        let Ok(_) = hyper::header::HeaderValue::from_str(target) else { continue };
+    for target in ["GameLift.Nothing", "GameLift.", "Nothing", "GameLift.describematchmaking"] {
         raw(target, "{}".into()).await.exception(400, "UnknownOperationException");
     }
     let describe = "GameLift.DescribeMatchmaking";
@@ -59,16 +58,11 @@ async fn who_asks_too_often_is_throttled() {
         settings.firewall = gsm_server::firewall::FirewallSettings::of(gsm_security::Profile::TestLimit)
     })
     .await;
-    let mut asked = 0;
-    let answer = loop {
-        let answer = call(&world.anyone, "DescribeMatchmaking", json!({ "TicketIds": [] })).await;
-        if answer.status != 200 {
-            break answer;
-        }
-        asked += 1;
-    };
-    assert_eq!(asked, 100);
-    answer.exception(400, "ThrottlingException");
+    let ask = || call(&world.anyone, "DescribeMatchmaking", json!({ "TicketIds": [] }));
+    for asked in 0..100 {
+        assert_eq!(ask().await.status, 200, "{asked}");
+    }
+    ask().await.exception(400, "ThrottlingException");
     world.stop().await;
 }
 

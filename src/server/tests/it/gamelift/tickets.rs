@@ -1,5 +1,5 @@
 use super::{call, configuration, duel_rules};
-use crate::world::World;
+use crate::world::{World, eventually};
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -116,14 +116,13 @@ async fn a_match_says_the_teams_and_the_next_ticket_how_long_it_may_take() {
     };
     assert!(start("t-1", "ada").await.get("EstimatedWaitTime").is_none(), "nobody was matched yet");
     start("t-2", "bo").await;
-    let teams = loop {
+    let found = eventually(async || {
         let input = json!({ "TicketIds": ["t-1", "t-2"] });
         let found = call(&world.anyone, "DescribeMatchmaking", input).await.output()["TicketList"].clone();
-        if found.as_array().unwrap().iter().all(|ticket| ticket["Status"] == "COMPLETED") {
-            break [0, 1].map(|at: usize| found[at]["Players"][0]["Team"].clone());
-        }
-        tokio::task::yield_now().await;
-    };
+        found.as_array().unwrap().iter().all(|ticket| ticket["Status"] == "COMPLETED").then_some(found)
+    })
+    .await;
+    let teams = [0, 1].map(|at: usize| found[at]["Players"][0]["Team"].clone());
     assert!(teams.contains(&json!("left")) && teams.contains(&json!("right")), "{teams:?}");
     assert!(start("t-3", "cy").await["EstimatedWaitTime"].is_u64());
     world.stop().await;
@@ -139,14 +138,14 @@ async fn a_ticket_says_that_it_searches_again_as_its_match_was_not_accepted() {
             json!({ "TicketId": ticket, "ConfigurationName": "c", "Players": [{ "PlayerId": ticket }] });
         call(&world.anyone, "StartMatchmaking", input).await.output();
     };
-    let until = async |ticket: &str, status: &str| loop {
-        let input = json!({ "TicketIds": [ticket] });
-        let found = call(&world.anyone, "DescribeMatchmaking", input).await.output();
-        let found = found["TicketList"][0].clone();
-        if found["Status"] == status {
-            return found;
-        }
-        tokio::task::yield_now().await;
+    let until = async |ticket: &str, status: &str| {
+        eventually(async || {
+            let input = json!({ "TicketIds": [ticket] });
+            let found = call(&world.anyone, "DescribeMatchmaking", input).await.output();
+            let found = found["TicketList"][0].clone();
+            (found["Status"] == status).then_some(found)
+        })
+        .await
     };
     start("t-1").await;
     assert!(until("t-1", "SEARCHING").await.get("StatusReason").is_none());

@@ -1,6 +1,6 @@
 //! Where keys come from, and how they change.
 use super::{Issuer, STUDIO, status, world};
-use crate::world::{Player, World, text};
+use crate::world::{Player, World, eventually, text};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use gsm_server::config::{Asserted, TrustedIssuer};
 use serde_json::{Value, json};
@@ -33,9 +33,7 @@ async fn keys_of_a_file_change_without_a_restart() {
         .collect();
     replace(&json!({ "keys": both }));
     let until = async |token: &str, wanted: u16| {
-        while status(&world, token, "/v1/queues").await != wanted {
-            tokio::task::yield_now().await;
-        }
+        eventually(async || (status(&world, token, "/v1/queues").await == wanted).then_some(())).await;
     };
     until(&later, 200).await;
     world.anyone.as_whom(&token).get("/v1/queues").await.ok();
@@ -279,9 +277,7 @@ async fn keys_of_an_issuer_are_found_fetched_and_fetched_again() {
         issuer.raw("ed", &json!({ "alg": "EdDSA", "kid": kid }).to_string(), &claims.to_string())
     };
     let asked = || provider.asked.load(std::sync::atomic::Ordering::SeqCst);
-    while asked() == 0 {
-        tokio::task::yield_now().await;
-    }
+    eventually(async || (asked() > 0).then_some(())).await;
     assert_eq!(status(&world, &token("one"), "/v1/queues").await, 200, "fetched at the start");
     provider.serve("/keys", &set("two"));
     assert_eq!(

@@ -1,7 +1,5 @@
 //! A disk in memory that can fall ill: power cuts, full disks, failing syncs, flipped bits, torn tails.
-//!
-//! Test support, here so that the simulator and the tests of other crates can use it too.
-use super::{Disk, Volume};
+use gsm_adapters::disk::{Disk, Volume};
 use parking_lot::{Condvar, Mutex};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -154,7 +152,7 @@ impl Random {
 
 /// A directory in memory whose disk falls ill on request.
 #[derive(Debug)]
-pub struct FaultyVolume {
+pub(crate) struct FaultyVolume {
     files: Mutex<BTreeMap<String, Arc<Mutex<Image>>>>,
     plan: Arc<Plan>,
 }
@@ -182,23 +180,20 @@ impl FaultyVolume {
     }
 
     /// An empty, healthy directory.
-    #[must_use]
-    pub fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self::default())
     }
     /// The power goes with the `n`-th write or sync from now (0 is the next one).
-    pub fn cut_after(&self, n: u32) {
+    pub(crate) fn cut_after(&self, n: u32) {
         self.plan.cut_after.store(i64::from(n), Ordering::SeqCst);
     }
     /// Whether the power is off.
-    #[must_use]
-    pub fn is_off(&self) -> bool {
+    pub(crate) fn is_off(&self) -> bool {
         self.plan.dead.load(Ordering::SeqCst)
     }
     /// The power goes now; what is found afterwards is the directory that is given back. Of what was not synced, each
     /// sector shows some moment since the last sync, by `seed`.
-    #[must_use]
-    pub fn cut(&self, seed: u64) -> Arc<Self> {
+    pub(crate) fn cut(&self, seed: u64) -> Arc<Self> {
         self.plan.dead.store(true, Ordering::SeqCst);
         let mut random = Random(seed);
         let files = self.files.lock();
@@ -208,50 +203,45 @@ impl FaultyVolume {
         Arc::new(Self::with(left.collect()))
     }
     /// The process dies, the machine lives on: everything written is found again.
-    #[must_use]
-    pub fn kill(&self) -> Arc<Self> {
+    pub(crate) fn kill(&self) -> Arc<Self> {
         self.plan.dead.store(true, Ordering::SeqCst);
         self.fork()
     }
     /// A healthy copy of the directory as it is now; this one lives on.
-    #[must_use]
-    pub fn fork(&self) -> Arc<Self> {
+    pub(crate) fn fork(&self) -> Arc<Self> {
         let files = self.files.lock();
         let left =
             files.iter().map(|(name, image)| (name.clone(), Arc::new(Mutex::new(image.lock().clone()))));
         Arc::new(Self::with(left.collect()))
     }
     /// Room for so many bytes more, from now on.
-    pub fn set_room(&self, bytes: u64) {
+    pub(crate) fn set_room(&self, bytes: u64) {
         let used = self.plan.blocks.load(Ordering::SeqCst);
         self.plan.blocks_max.store(used.saturating_add(bytes / BLOCK as u64), Ordering::SeqCst);
     }
     /// From now on every sync fails (or works again).
-    pub fn set_sync_fails(&self, fails: bool) {
+    pub(crate) fn set_sync_fails(&self, fails: bool) {
         self.plan.sync_fails.store(fails, Ordering::SeqCst);
     }
     /// From now on every sync waits until this is called with `false`.
-    pub fn hold_syncs(&self, hold: bool) {
+    pub(crate) fn hold_syncs(&self, hold: bool) {
         self.plan.held.lock().hold = hold;
         self.plan.released.notify_all();
     }
     /// Syncs that wait now.
-    #[must_use]
-    pub fn held_syncs(&self) -> usize {
+    pub(crate) fn held_syncs(&self) -> usize {
         self.plan.held.lock().waiting
     }
     /// Syncs so far.
-    #[must_use]
-    pub fn syncs(&self) -> u64 {
+    pub(crate) fn syncs(&self) -> u64 {
         self.plan.syncs.load(Ordering::SeqCst)
     }
     /// Bytes of a file; 0 if there is none.
-    #[must_use]
-    pub fn file_len(&self, name: &str) -> usize {
+    pub(crate) fn file_len(&self, name: &str) -> usize {
         self.files.lock().get(name).map_or(0, |image| image.lock().bytes.len())
     }
     /// Turns one bit of a file over.
-    pub fn flip(&self, name: &str, byte: usize, bit: u8) {
+    pub(crate) fn flip(&self, name: &str, byte: usize, bit: u8) {
         if let Some(image) = self.files.lock().get(name)
             && let Some(byte) = image.lock().bytes.get_mut(byte)
         {
@@ -259,14 +249,14 @@ impl FaultyVolume {
         }
     }
     /// Takes a file as it is in another directory, in place of its own.
-    pub fn adopt(&self, name: &str, from: &Self) {
+    pub(crate) fn adopt(&self, name: &str, from: &Self) {
         let found = from.files.lock().get(name).map(|image| image.lock().clone());
         if let Some(image) = found {
             self.files.lock().insert(name.to_owned(), Arc::new(Mutex::new(image)));
         }
     }
     /// Cuts a file's tail off.
-    pub fn truncate(&self, name: &str, len: usize) {
+    pub(crate) fn truncate(&self, name: &str, len: usize) {
         if let Some(image) = self.files.lock().get(name) {
             let mut image = image.lock();
             image.bytes.truncate(len);
@@ -364,7 +354,6 @@ impl Disk for FaultyDisk {
     }
 }
 
-#[cfg(test)]
 mod tests {
     use super::*;
 
