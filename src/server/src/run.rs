@@ -10,6 +10,7 @@ use crate::{
     cors::Cors,
     dev,
     door::Door,
+    fatal::Fatal,
     front::{WireLimits, listen, tls::TlsError},
     gamelift::{Wire, opening},
     metrics::Metrics,
@@ -28,7 +29,6 @@ use crate::{
 use gsm_adapters::{EmbeddedStore, OpenError};
 use gsm_engine::{Engine, EngineError};
 use gsm_policy::{Faults, Policies};
-use parking_lot::Mutex;
 use parts::close_quietly;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, time::Instant};
@@ -79,6 +79,14 @@ pub enum StartError {
     /// The store can no longer answer for its data.
     #[error("the store failed and the server stopped: {0}")]
     Fatal(String),
+    /// Somebody who works until the stop has died.
+    #[error("the task `{task}` died and the server stopped: {why}")]
+    Died {
+        /// Who.
+        task: &'static str,
+        /// What it said last.
+        why: String,
+    },
 }
 
 /// What to do about an address that is taken.
@@ -101,7 +109,7 @@ pub struct Running {
     app: Arc<App>,
     served: tokio::task::JoinHandle<()>,
     tasks: TaskTracker,
-    fatal: Arc<Mutex<Option<String>>>,
+    fatal: Fatal,
     saving: Option<Arc<Saving>>,
     sequencer: Arc<Sequencer>,
     webhooks: Option<Arc<Webhooks>>,
@@ -122,7 +130,7 @@ impl Running {
         self.dev.as_ref()
     }
 
-    /// Returns when the server has begun to stop by itself: its store has failed.
+    /// Returns when the server has begun to stop by itself: its store has failed, or one of its tasks.
     pub async fn failed(&self) {
         self.app.stop.cancelled().await;
     }
@@ -142,7 +150,7 @@ impl Running {
         }
         self.tasks.close();
         self.tasks.wait().await;
-        if let Some(saving) = self.saving.as_ref().filter(|_| self.fatal.lock().is_none()) {
+        if let Some(saving) = self.saving.as_ref().filter(|_| !self.fatal.has_come()) {
             saving.last(&self.app.engine).await;
         }
         let (app, store, sequencer) = (self.app.clone(), self.app.store.clone(), self.sequencer);
@@ -156,8 +164,8 @@ impl Running {
         if let Some(webhooks) = self.webhooks {
             webhooks.finish(until).await;
         }
-        if let Some(reason) = self.fatal.lock().take() {
-            return Err(StartError::Fatal(reason));
+        if let Some(reason) = self.fatal.take() {
+            return Err(reason);
         }
         match closed {
             Ok(Ok(())) => {
@@ -185,16 +193,15 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let refresher = Refresher::new(issuers.iter().map(|issuer| issuer.keys.clone()))
         .map_err(|error| StartError::Refused(format!("keys of issuers: {error}")))?;
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let fatal = Arc::new(Mutex::new(None));
-    let (failing, told) = (stop.clone(), fatal.clone());
+    let fatal = Fatal::new(stop.clone());
+    let failing = fatal.clone();
     let (store, engine) = open_engine(&settings, move |reason| {
         tracing::error!(reason, "the store has failed, the server stops");
-        told.lock().get_or_insert(reason);
-        failing.cancel();
+        failing.stop_for(StartError::Fatal(reason));
     })
     .await?;
     let callers = Callers { issuers, policies, refresher: refresher.clone() };
-    let assembled = match assemble(&settings, &engine, &store, callers, &tasks, &stop).await {
+    let assembled = match assemble(&settings, &engine, &store, callers, &tasks, &fatal).await {
         Ok(assembled) => assembled,
         Err(error) => {
             close_quietly(store).await;
@@ -231,10 +238,14 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         stop: stop.clone(),
     });
     let saving = Saving::new(&settings);
-    loops::spawn_all(&app, &settings, refresher, tls.clone(), saving.clone());
+    loops::spawn_all(&app, &settings, &fatal, refresher, tls.clone(), saving.clone());
     let router = api::router(app.clone(), settings.dashboard != Dashboard::Off);
     #[expect(clippy::disallowed_methods, reason = "the composition root owns the listener's task")]
-    let served = tokio::spawn(listen::serve(listener, tls, router, limits, gate, tasks.clone(), stop));
+    let served = tokio::spawn(
+        fatal
+            .clone()
+            .task("listener", listen::serve(listener, tls, router, limits, gate, tasks.clone(), stop)),
+    );
     tracing::info!(%addr, "ready");
     let sequencer = Arc::new(sequencer);
     let drain = settings.drain;
@@ -268,7 +279,7 @@ async fn assemble(
     store: &Arc<EmbeddedStore>,
     callers: Callers,
     tasks: &TaskTracker,
-    stop: &CancellationToken,
+    fatal: &Fatal,
 ) -> Result<Assembled, StartError> {
     let master = opening::master_key(settings, engine).await?;
     let dev = match settings.mode {
@@ -292,15 +303,15 @@ async fn assemble(
     let recorded = parts::recorded(settings)?;
     let wire = parts::wire(settings, master);
     let (clock, ids) = (engine.clock().clone(), engine.ids().clone());
-    let (sequencer, audit) = Sequencer::start(settings, store.clone(), clock, ids)?;
+    let (sequencer, audit) = Sequencer::start(settings, store.clone(), clock, ids, fatal.clone())?;
     let shipping = Shipping::start(&settings.ship, &settings.node, &audit, engine.clock())
         .inspect_err(|_| sequencer.stop())?;
     // Last of all: a start that is refused writes nothing.
     if let Some(files) = recorded
         && let Err(error) =
-            engine.record(Writing::start(files, &**engine.ids(), engine.clock(), tasks, stop)).await
+            engine.record(Writing::start(files, &**engine.ids(), engine.clock(), tasks, fatal.stop())).await
     {
-        stop.cancel();
+        fatal.stop().cancel();
         tasks.close();
         tasks.wait().await;
         let threads = move || {

@@ -1,7 +1,7 @@
 //! What a server does by itself, again and again until the stop.
 use crate::{
-    api::App, config::Settings, emf, firewall::reload, front::tls::Tls, overview, saving::Saving, shedding,
-    upkeep, who::fetch::Refresher,
+    api::App, config::Settings, emf, fatal::Fatal, firewall::reload, front::tls::Tls, overview,
+    saving::Saving, shedding, upkeep, who::fetch::Refresher,
 };
 use gsm_core::Millis;
 use std::sync::Arc;
@@ -17,31 +17,32 @@ const TELL_AT_LEAST: Millis = Millis::from_secs(60);
 /// Between two turns of rank events, so that moves which come together are told as one.
 const TELL_REST: Millis = Millis::new(50);
 
-/// Starts all of them.
+/// Starts all of them: each is missed where it dies, and stops the server.
 pub(super) fn spawn_all(
     app: &Arc<App>,
     settings: &Settings,
+    fatal: &Fatal,
     refresher: Arc<Refresher>,
     tls: Option<Arc<Tls>>,
     saving: Option<Arc<Saving>>,
 ) {
     let (tasks, stop) = (&app.tasks, &app.stop);
-    tasks.spawn(refresher.run(stop.clone()));
+    tasks.spawn(fatal.clone().task("keys of issuers", refresher.run(stop.clone())));
     if let Some(tls) = tls {
-        tasks.spawn(tls.watch(stop.clone()));
+        tasks.spawn(fatal.clone().task("certificate", tls.watch(stop.clone())));
     }
-    tasks.spawn(turn(app.clone()));
-    tasks.spawn(jobs(app.clone()));
-    tasks.spawn(tell(app.clone()));
-    tasks.spawn(watch(app.clone()));
-    tasks.spawn(upkeep::run(app.clone(), settings.retention.clone()));
+    tasks.spawn(fatal.clone().task("matcher", turn(app.clone())));
+    tasks.spawn(fatal.clone().task("jobs", jobs(app.clone())));
+    tasks.spawn(fatal.clone().task("rank events", tell(app.clone())));
+    tasks.spawn(fatal.clone().task("overview", watch(app.clone())));
+    tasks.spawn(fatal.clone().task("upkeep", upkeep::run(app.clone(), settings.retention.clone())));
     if let Some(every) = settings.emf_every {
-        tasks.spawn(emf::run(app.clone(), every));
+        tasks.spawn(fatal.clone().task("metrics for CloudWatch", emf::run(app.clone(), every)));
     }
-    tasks.spawn(reload::watch(app.clone()));
-    tasks.spawn(shedding::probe(app.clone()));
+    tasks.spawn(fatal.clone().task("files of the firewall", reload::watch(app.clone())));
+    tasks.spawn(fatal.clone().task("load shedding", shedding::probe(app.clone())));
     if let Some(saving) = saving {
-        tasks.spawn(saving.run(app.engine.clone(), stop.clone()));
+        tasks.spawn(fatal.clone().task("snapshots", saving.run(app.engine.clone(), stop.clone())));
     }
 }
 
