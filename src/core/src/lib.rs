@@ -20,6 +20,7 @@ pub mod limits;
 mod name;
 mod number;
 mod prefetch;
+mod split_mix;
 mod time;
 
 pub use id::{
@@ -29,6 +30,7 @@ pub use id::{
 pub use name::{Attribute, BoardName, Label, Mode, NameError, QueueName, RequestKey, RuleSetName, Variant};
 pub use number::{OutOfRange, Probability, Rank};
 pub use prefetch::prefetch;
+pub use split_mix::SplitMix64;
 pub use time::{Clock, Millis, Timestamp};
 
 /// A hash map whose hasher has a fixed seed, so that iteration order depends only on the insertions. For keys

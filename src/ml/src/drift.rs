@@ -93,23 +93,14 @@ impl Drift {
 mod tests {
     use super::*;
     use crate::numeric::logistic;
-
-    struct Chance(u64);
-    impl Chance {
-        fn next(&mut self) -> f64 {
-            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-        }
-    }
+    use gsm_core::SplitMix64;
 
     /// Matches up to the first alarm; `real` makes of a predicted logit the true one.
     fn until_alarm(seed: u64, most: u64, real: impl Fn(f64) -> f64) -> u64 {
-        let (mut drift, mut chance) = (Drift::default(), Chance(seed));
+        let (mut drift, mut chance) = (Drift::default(), SplitMix64::new(seed));
         for n in 1..=most {
-            let logit = 3.0 * (chance.next() + chance.next() - 1.0);
-            let won = chance.next() < logistic(real(logit));
+            let logit = 3.0 * (chance.unit() + chance.unit() - 1.0);
+            let won = chance.unit() < logistic(real(logit));
             if drift.add([(logistic(logit), if won { 1.0 } else { 0.0 })]) {
                 return n;
             }

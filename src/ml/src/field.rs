@@ -2,9 +2,9 @@
 use crate::MlError;
 use crate::experts::{EXPERTS, Experts, Finished, Setting};
 use crate::features::{Encounter, Features, features};
-use crate::meeting::{check_players, score};
+use crate::meeting::check_players;
 use crate::model::{CONTENDERS, Model, PLAYERS_MAX};
-use crate::numeric::logistic;
+use crate::numeric::{logistic, score};
 use crate::premade::{Premade, PremadeWeight};
 use crate::record::Played;
 use crate::sheet::Sheet;

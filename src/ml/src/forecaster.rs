@@ -1,5 +1,5 @@
 //! A model that goes through a history, by the evaluation protocol.
-use crate::meeting::score;
+use crate::numeric::score;
 use crate::trees::Grower;
 use crate::{Entry, Features, Field, Meeting, MlError, Model, Outcome, Premade};
 use gsm_core::{Probability, Timestamp};

@@ -1,6 +1,6 @@
+use crate::numeric::score;
 use crate::{MlError, Premade};
 use gsm_core::Timestamp;
-use std::cmp::Ordering;
 
 /// A match of two sides before it is played. Players are numbers from 0, given out by the caller without gaps: memory
 /// goes by the largest.
@@ -87,14 +87,5 @@ impl Outcome {
             Some(side) => Err(MlError::BadScore { side }),
             None => Ok(()),
         }
-    }
-}
-
-/// The score of one place against another.
-pub(crate) fn score(own: u32, other: u32) -> f64 {
-    match own.cmp(&other) {
-        Ordering::Less => 1.0,
-        Ordering::Equal => 0.5,
-        Ordering::Greater => 0.0,
     }
 }

@@ -1,5 +1,5 @@
 //! Functions that everything here shares.
-pub(crate) use gsm_rating::{exp, ln};
+pub(crate) use gsm_rating::{exp, ln, score};
 
 /// Beyond this a logit is certain enough: the chance of what it excludes is `6e-16`.
 pub(crate) const LOGIT_MAX: f64 = 35.0;

@@ -22,6 +22,10 @@
 //! let decision = policies.decide(&asked);
 //! assert!(decision.allowed && decision.policies[..] == ["all"]);
 //! ```
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
 #![allow(
     clippy::disallowed_types,
     reason = "Cedar takes the parents of an entity as a hash set; no order of it is ever seen"

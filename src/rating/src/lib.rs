@@ -64,6 +64,7 @@ pub use glicko2::Glicko2Settings;
 pub use kalman::{KalmanSettings, Learnt, Offsets};
 pub use lead::Lead;
 pub use ln::ln;
+pub use numeric::score;
 pub use outcome::{Change, Entrant, Game, Offset, Side};
 pub use rating::{RatedState, Rating};
 pub use scratch::Scratch;

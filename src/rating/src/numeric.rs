@@ -43,7 +43,8 @@ pub(crate) fn grown(deviation: f64, per_day: f64, idle: Millis) -> f64 {
 
 /// The score of one place against another: win 1, tie 0.5, loss 0.
 #[inline(always)]
-pub(crate) fn score(own: u32, other: u32) -> f64 {
+#[must_use]
+pub fn score(own: u32, other: u32) -> f64 {
     match own.cmp(&other) {
         Ordering::Less => 1.0,
         Ordering::Equal => 0.5,

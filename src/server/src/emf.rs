@@ -33,6 +33,8 @@ pub(crate) async fn run(app: Arc<App>, every: Duration) {
     });
     if let Err(error) = writer {
         tracing::warn!(%error, "no metrics for CloudWatch");
+        // The server does without.
+        app.stop.cancelled().await;
         return;
     }
     let mut counted = Counted::default();

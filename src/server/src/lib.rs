@@ -19,6 +19,7 @@ mod dev;
 mod door;
 mod echo;
 mod emf;
+mod fatal;
 pub mod firewall;
 #[allow(unreachable_pub, reason = "written like a library of its own, whose surface is what others may use")]
 mod front;

@@ -2,8 +2,12 @@
 //!
 //! Labels come from closed sets: operations, statuses, names of rules and queues; never a player or an address. What is
 //! counted elsewhere (the store, the engine, the gate, the firewall) is copied when somebody looks.
+mod families;
 mod models;
+mod page;
 mod store;
+
+pub use page::metrics_markdown;
 
 use crate::{
     api::App,
@@ -14,18 +18,16 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use families::{Answered, ByClass, ByOutcome, ByQueue, ByRule, ByWay, Families, Of};
 use gsm_adapters::EndpointNews;
 use gsm_engine::Miss;
 use models::Models;
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text},
-    metrics::{
-        MetricType, TypedMetric, counter::Counter, family::Family, gauge::Gauge, histogram::Histogram,
-    },
-    registry::{Metric, Registry},
+    encoding::text,
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::Registry,
 };
 use std::{
-    fmt::Write as _,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -39,86 +41,6 @@ const LATENCY_BUCKETS_S: [f64; 13] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 /// The operation of a request that means none.
 pub(crate) const NO_OPERATION: &str = "none";
-
-/// An operation and how it was answered.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Answered {
-    operation: &'static str,
-    status: u16,
-}
-
-/// An operation.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Of {
-    operation: &'static str,
-}
-
-/// A rule of the firewall.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByRule {
-    rule: String,
-}
-
-/// A queue.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByQueue {
-    queue: String,
-}
-
-/// How a call to an endpoint ended: `answered`, or why it did not.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByOutcome {
-    outcome: &'static str,
-}
-
-/// A class of data that goes by itself.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByClass {
-    class: &'static str,
-}
-
-/// A way on which the audit log is shipped: `copy` or `syslog`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByWay {
-    to: &'static str,
-}
-
-/// A family, as `docs/metrics.md` tells of it.
-struct Described {
-    name: String,
-    kind: &'static str,
-    labels: &'static str,
-    help: &'static str,
-    /// Namespace and name in CloudWatch, where it has them.
-    cloudwatch: &'static str,
-}
-
-/// Families as they are made: the registry and the page about it come of the same lines.
-struct Families {
-    registry: Registry,
-    described: Vec<Described>,
-}
-
-impl Families {
-    /// Adds a family; `labels` are named for the page, `cloudwatch` is empty where CloudWatch has no such metric.
-    fn add<M: Metric + TypedMetric + Clone>(
-        &mut self,
-        name: &'static str,
-        labels: &'static str,
-        help: &'static str,
-        cloudwatch: &'static str,
-        metric: M,
-    ) -> M {
-        let (kind, suffix) = match M::TYPE {
-            MetricType::Counter => ("counter", "_total"),
-            MetricType::Histogram => ("histogram", ""),
-            _ => ("gauge", ""),
-        };
-        self.described.push(Described { name: format!("{name}{suffix}"), kind, labels, help, cloudwatch });
-        self.registry.register(name, help, metric.clone());
-        metric
-    }
-}
 
 /// Every family.
 pub(crate) struct Metrics {
@@ -424,24 +346,6 @@ impl Metrics {
         let _ = text::encode(&mut text, &self.families.registry);
         text
     }
-}
-
-/// `docs/metrics.md`.
-#[must_use]
-pub fn metrics_markdown() -> String {
-    let mut text = String::from(
-        "# Metrics\n\n`GET /metrics` in the text form of OpenMetrics, which Prometheus reads. Who sees it is `http.metrics`: \
-         everybody with `gsm dev`, whoever has an admin's key with `gsm serve` (`authorization` with `credentials_file` in \
-         the scrape configuration).\n\nWith `log.emf_every_s` those that have a name in CloudWatch are written to standard output as well, in its Embedded Metric \
-         Format: lines that the CloudWatch agent, or whatever takes the output into CloudWatch Logs, makes metrics of. Counts are \
-         those since the last line. `WAFBlocks` has the dimension `rule` and a sum without any, what is of `ML` the dimension \
-         `mode` and a mean without any.\n\n| name | kind | labels | meaning | in CloudWatch |\n|---|---|---|---|---|\n",
-    );
-    for family in Metrics::new().families.described {
-        let Described { name, kind, labels, help, cloudwatch } = family;
-        let _ = writeln!(text, "| `{name}` | {kind} | {labels} | {help} | {cloudwatch} |");
-    }
-    text
 }
 
 /// Read the metrics, as Prometheus does.

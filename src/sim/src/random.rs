@@ -1,22 +1,20 @@
 //! The one source of chance of a world.
+use gsm_core::SplitMix64;
 
-/// splitmix64 (Steele, Lea, Flood 2014, figure 18).
+/// Its draws.
 #[derive(Debug, Clone)]
-pub(crate) struct Random(u64);
+pub(crate) struct Random(SplitMix64);
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {
         // Neighbouring seeds must not give neighbouring worlds.
-        let mut random = Self(seed.wrapping_mul(0xd134_2543_de82_ef95).wrapping_add(0x63));
+        let seed = seed.wrapping_mul(0xd134_2543_de82_ef95).wrapping_add(0x63);
+        let mut random = Self(SplitMix64::new(seed));
         random.next();
         random
     }
     pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        self.0.next_u64()
     }
     /// `0..n`; 0 for an `n` of 0.
     pub(crate) fn below(&mut self, n: usize) -> usize {
@@ -31,7 +29,7 @@ impl Random {
     }
     /// `0.0..1.0`.
     pub(crate) fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+        self.0.unit()
     }
     pub(crate) fn pick<T: Clone>(&mut self, all: &[T]) -> Option<T> {
         all.get(self.below(all.len())).cloned()

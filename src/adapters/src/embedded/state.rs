@@ -1,114 +1,27 @@
 //! What the store holds in memory, under one lock: rows that no checkpoint has written yet, hot rows, the keys of
 //! answered commits and the change sets that wait for the disk. No IO here.
+mod fold;
+mod hot;
+mod work;
+
+pub(super) use fold::fold;
+pub use work::State;
+pub(super) use work::{Applied, Entry, Fate, Looked, Prepared, Work};
+
 use super::{
-    codec::StoredRow,
     limits,
     options::Options,
     row_key::RowKey,
-    tables::{Folded, Placed, View},
+    tables::{Placed, View},
 };
+use fold::encoded;
 use gsm_core::{CommitKey, Map, Millis, Timestamp};
-use gsm_engine::store::{
-    ChangeSet, CommitError, Expect, Op, Position, ReportsStage, Row, StoreFault, Version, Write,
-};
+use gsm_engine::store::{ChangeSet, CommitError, Expect, Op, Position, StoreFault};
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
 };
 use tokio::sync::oneshot;
-
-/// How the store stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
-    /// Reads and writes.
-    Ok,
-    /// Reads only, for the reason given; it goes back to [`State::Ok`] by itself.
-    ReadOnly(String),
-    /// It can no longer answer for its data; the server must stop.
-    Failed(String),
-    /// It was closed.
-    Closed,
-}
-
-/// A row in memory.
-#[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub(super) version: Version,
-    /// `None` is a deleted row.
-    pub(super) row: Option<Arc<Row>>,
-    pub(super) expires_at: Option<Timestamp>,
-}
-
-impl Entry {
-    /// The row, if it is there at `now`.
-    pub(super) fn live(&self, now: Timestamp) -> Option<&Arc<Row>> {
-        self.row.as_ref().filter(|_| self.expires_at.is_none_or(|at| at > now))
-    }
-}
-
-/// The answer to a waiting commit, or to a read that waits for what it saw.
-pub(super) type Fate = Result<u64, CommitError>;
-
-/// Something that waits for the disk.
-pub(super) enum Work {
-    /// A change set, already applied in memory.
-    Set { sequence: u64, changes: Arc<ChangeSet>, payload: Vec<u8>, answer: oneshot::Sender<Fate> },
-    /// Someone who wants to know whether everything up to `sequence` became durable.
-    Wait { sequence: u64, answer: oneshot::Sender<Fate> },
-}
-
-impl Work {
-    /// The change set and its place, if it is one.
-    pub(super) fn placed(&self) -> Option<Placed> {
-        match self {
-            Self::Set { sequence, changes, .. } => Some((*sequence, changes.clone())),
-            Self::Wait { .. } => None,
-        }
-    }
-
-    /// The encoded change set, if it is one.
-    pub(super) fn payload(&self) -> Option<&[u8]> {
-        match self {
-            Self::Set { payload, .. } => Some(payload),
-            Self::Wait { .. } => None,
-        }
-    }
-
-    /// Answers it.
-    pub(super) fn answer(self, fate: impl FnOnce(u64) -> Fate) {
-        // Nobody may be waiting any more: a caller that went away asks again under the same key.
-        let _ = match self {
-            Self::Set { sequence, answer, .. } | Self::Wait { sequence, answer } => {
-                answer.send(fate(sequence))
-            }
-        };
-    }
-}
-
-/// A change set made ready for the lock: encoded, with its keys.
-pub(super) struct Prepared {
-    pub(super) changes: Arc<ChangeSet>,
-    pub(super) payload: Vec<u8>,
-    /// Length of `payload`, which moves on.
-    pub(super) bytes: usize,
-    /// Encoded keys of `writes`, in order.
-    pub(super) keys: Vec<RowKey>,
-    /// Encoded keys of `folds`, in order.
-    pub(super) fold_keys: Vec<RowKey>,
-}
-
-/// Versions of rows that are not in memory, as one view showed them; `None` is no row.
-pub(super) type Looked = BTreeMap<RowKey, Option<(Version, Option<Timestamp>)>>;
-
-/// What became of a try to apply a change set.
-pub(super) enum Applied {
-    /// In memory and on its way to the disk.
-    Queued(oneshot::Receiver<Fate>),
-    /// The key was answered before, with this sequence.
-    Before(u64),
-    /// These keys must be looked up in the view first.
-    Look(Vec<RowKey>),
-}
 
 /// A set that no checkpoint has written yet.
 struct Unwritten {
@@ -370,59 +283,6 @@ impl Memory {
         }
     }
 
-    /// Drops those of the rows that were written just now which are not hot, unless they have moved on.
-    pub(super) fn drop_cold(&mut self, written: &[(Vec<u8>, Option<StoredRow>)], hot_rows_max: usize) {
-        // What has become cold since will be written again, and dropped then.
-        let cold = |stored: &Option<StoredRow>| stored.as_ref().is_none_or(|stored| !is_hot(&stored.row));
-        for (key, _) in written.iter().filter(|(_, stored)| cold(stored)) {
-            let key = key.as_slice();
-            let cold = self.rows.get(key).is_some_and(|entry| {
-                entry.version <= self.applied && !entry.row.as_ref().is_some_and(|row| is_hot(row))
-            });
-            if cold {
-                self.rows.remove(key);
-            }
-        }
-        self.drop_clean(hot_rows_max);
-    }
-
-    /// Keeps a row that was read from the current view, if it is worth it.
-    pub(super) fn keep(&mut self, key: &[u8], stored: &StoredRow, hot_rows_max: usize) {
-        if !is_hot(&stored.row) {
-            return;
-        }
-        let StoredRow { version, expires_at, row } = stored.clone();
-        self.rows.entry(RowKey::new(key)).or_insert(Entry { version, row: Some(row), expires_at });
-        self.drop_clean(hot_rows_max);
-    }
-
-    /// Drops clean rows beyond the limit, going round in key order; a row that is read again comes back.
-    fn drop_clean(&mut self, hot_rows_max: usize) {
-        let limit = hot_rows_max.saturating_add(self.unwritten_rows);
-        if self.rows.len() <= limit {
-            return;
-        }
-        // An eighth more than needed, so that this is rare.
-        let mut over = self.rows.len() - limit + hot_rows_max / 8;
-        let first = RowKey::new(&[]);
-        let (start, applied) = (std::mem::replace(&mut self.drop_from, first.clone()), self.applied);
-        let clean = |rows: &BTreeMap<RowKey, Entry>, most: usize, from: &RowKey| -> Vec<RowKey> {
-            let after = rows.range(from.clone()..).filter(|(_, entry)| entry.version <= applied);
-            after.map(|(key, _)| key.clone()).take(most).collect()
-        };
-        for from in [start, first] {
-            let victims = clean(&self.rows, over, &from);
-            for key in &victims {
-                self.rows.remove(key);
-            }
-            over = over.saturating_sub(victims.len());
-            self.drop_from = victims.into_iter().next_back().unwrap_or(RowKey::new(&[]));
-            if over == 0 {
-                break;
-            }
-        }
-    }
-
     /// Why a commit whose key is new cannot be taken now, if it cannot.
     fn refusal(&self, options: &Options) -> Option<CommitError> {
         let why = match &self.state {
@@ -454,96 +314,5 @@ impl Memory {
     /// Whether a checkpoint is due before its time.
     pub(super) fn is_due(&self, options: &Options) -> bool {
         self.unwritten_rows >= options.checkpoint_rows || self.unwritten_bytes >= options.checkpoint_bytes
-    }
-}
-
-fn encoded(changes: &ChangeSet) -> impl Iterator<Item = RowKey> + use<> {
-    let writes = changes.writes.iter().chain(&changes.folds);
-    let keys: Vec<RowKey> = writes.map(|write| RowKey::new(&write.key.encode())).collect();
-    keys.into_iter()
-}
-
-/// The last write of each key among sets in sequence.
-pub(super) fn fold(sets: &[Placed]) -> Folded {
-    let writes = |changes: &ChangeSet| changes.writes.len() + changes.folds.len();
-    let mut out = Folded::with_capacity(sets.iter().map(|(_, changes)| writes(changes)).sum());
-    for (sequence, changes) in sets {
-        for Write { key, op, .. } in changes.writes.iter().chain(&changes.folds) {
-            let stored = match op {
-                Op::Put { row, expires_at } => {
-                    Some(StoredRow { version: *sequence, expires_at: *expires_at, row: row.clone() })
-                }
-                Op::Delete => None,
-                Op::Check => continue,
-            };
-            out.push((key.encode(), stored));
-        }
-    }
-    // Writes of one key stay in the order of their sequences, of which the last counts.
-    out.sort_by(|(one, _), (other, _)| one.cmp(other));
-    out.dedup_by(|later, kept| {
-        let same = later.0 == kept.0;
-        if same {
-            std::mem::swap(later, kept);
-        }
-        same
-    });
-    out
-}
-
-/// Whether a row is read again and again while it is there.
-fn is_hot(row: &Row) -> bool {
-    match row {
-        Row::Ticket(ticket) => ticket.ended_at.is_none(),
-        Row::Reports(row) => matches!(row.stage, ReportsStage::Open | ReportsStage::Disputed),
-        Row::Player(_)
-        | Row::Queue(_)
-        | Row::ApiKey(_)
-        | Row::AwsKey(_)
-        | Row::Who(_)
-        | Row::Rating(_)
-        | Row::Outbox(_)
-        | Row::Claim(_)
-        | Row::Proposal(..)
-        | Row::Match(_)
-        | Row::Lease(_)
-        | Row::Gate(_)
-        | Row::System(_)
-        | Row::Board(_)
-        | Row::Entry(_)
-        | Row::Shade(_)
-        | Row::Attributes(_)
-        | Row::Payout(_)
-        | Row::Paying(_)
-        | Row::Seated(_)
-        | Row::Bucket(_)
-        | Row::Opened(_)
-        | Row::Starts(_)
-        | Row::Closing(_)
-        | Row::Counting(_)
-        | Row::Learnt(_)
-        | Row::Penalties(_)
-        | Row::Bans(_)
-        | Row::Quarantine(_)
-        | Row::Flag(_)
-        | Row::Watch(_)
-        | Row::Erasing(_)
-        | Row::Told(_) => true,
-        Row::Identity(_)
-        | Row::IdentityOf(_)
-        | Row::Erased(_)
-        | Row::History(_)
-        | Row::Result(_)
-        | Row::Staged(_)
-        | Row::Replay(_)
-        | Row::RuleSet(_)
-        | Row::RuleSetVersion(_)
-        | Row::Retired(_)
-        | Row::Seat(_)
-        | Row::Offences(_)
-        | Row::Scored(_)
-        | Row::Lesson(_)
-        | Row::Listed(_)
-        | Row::Adjustment(_) => false,
     }
 }

@@ -1,5 +1,6 @@
 //! A disk in memory that can fall ill: power cuts, full disks, failing syncs, flipped bits, torn tails.
 use gsm_adapters::disk::{Disk, Volume};
+use gsm_core::SplitMix64;
 use parking_lot::{Condvar, Mutex};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -133,17 +134,13 @@ impl Image {
     }
 }
 
-/// splitmix64 (Steele, Lea, Flood 2014, figure 18).
+/// Chance of a seed.
 #[derive(Debug)]
-struct Random(u64);
+struct Random(SplitMix64);
 
 impl Random {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        self.0.next_u64()
     }
     fn below(&mut self, n: u64) -> u64 {
         self.next() % n.max(1)
@@ -195,7 +192,7 @@ impl FaultyVolume {
     /// sector shows some moment since the last sync, by `seed`.
     pub(crate) fn cut(&self, seed: u64) -> Arc<Self> {
         self.plan.dead.store(true, Ordering::SeqCst);
-        let mut random = Random(seed);
+        let mut random = Random(SplitMix64::new(seed));
         let files = self.files.lock();
         let left = files
             .iter()

@@ -2,7 +2,7 @@
 use super::{child::now, report::Figure};
 use crate::output::Failure;
 use gsm_adapters::{EmbeddedStore, Options, SystemClock, SystemIds};
-use gsm_core::{MatchId, Mode, PlayerId, QueueName};
+use gsm_core::{MatchId, Mode, PlayerId, QueueName, SplitMix64};
 use gsm_engine::{
     Call, Engine, EngineOptions, NewMatch, Principal, QueueConfig, store::Homes, token::TokenKey,
 };
@@ -54,10 +54,7 @@ fn call(engine: &Engine) -> Call {
 
 /// Spreads `n` over all values, the same each time.
 fn scatter(n: usize) -> u64 {
-    let mut x = (n as u64).wrapping_add(0x9e37_79b9_7f4a_7c15);
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
+    SplitMix64::mixed(n as u64)
 }
 
 pub(crate) async fn measure(dir: &Path, time: Duration) -> Result<Vec<Figure>, Failure> {

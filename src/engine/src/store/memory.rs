@@ -5,7 +5,7 @@ use super::{
     Position, PushEvent, ReadError, Row, Store, StoreFault, StoreLimits, Version, Versioned, Write,
 };
 use async_trait::async_trait;
-use gsm_core::{Clock, CommitKey, Map, PlayerId, Timestamp};
+use gsm_core::{Clock, CommitKey, Map, PlayerId, SplitMix64, Timestamp};
 use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -68,7 +68,7 @@ struct Inner {
     late: VecDeque<(Committed, ChangeSet)>,
     /// Every commit that wrote traced rows, with their keys.
     trace: Vec<(Position, Vec<Key>)>,
-    random: u64,
+    random: SplitMix64,
 }
 
 /// The reference implementation of [`Store`].
@@ -101,7 +101,7 @@ impl MemoryStore {
             folds: Vec::new(),
             late: VecDeque::new(),
             trace: Vec::new(),
-            random: faults.seed,
+            random: SplitMix64::new(faults.seed),
         };
         Self { inner: Mutex::new(inner), faults: Mutex::new(faults), limits, clock, asked: AtomicU64::new(0) }
     }
@@ -134,7 +134,7 @@ impl MemoryStore {
     async fn pause(&self) {
         let yields = {
             let most = self.faults.lock().yields_max;
-            if most == 0 { 0 } else { self.inner.lock().next() % u64::from(most + 1) }
+            if most == 0 { 0 } else { self.inner.lock().random.next_u64() % u64::from(most + 1) }
         };
         for _ in 0..yields {
             tokio::task::yield_now().await;
@@ -143,17 +143,8 @@ impl MemoryStore {
 }
 
 impl Inner {
-    /// splitmix64 (Steele, Lea, Flood 2014, figure 18).
-    fn next(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
     fn chance(&mut self, p: f64) -> bool {
-        p > 0.0 && ((self.next() >> 11) as f64 / (1u64 << 53) as f64) < p
+        p > 0.0 && self.random.unit() < p
     }
 
     fn current(&self, key: &[u8], now: Timestamp) -> Option<(Version, &Arc<Row>)> {

@@ -3,7 +3,7 @@ use super::{
     Addresses, Audit, Keys, Note, Waiting,
     checking::{self, Found},
 };
-use crate::{StartError, config::Settings};
+use crate::{StartError, config::Settings, fatal::Fatal};
 use gsm_adapters::{AuditDir, EmbeddedStore};
 use gsm_audit::{Limits, Log, LogError, Record};
 use gsm_core::{Clock, EventId, IdSource, Millis, Timestamp};
@@ -70,6 +70,7 @@ impl Sequencer {
         store: Arc<EmbeddedStore>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdSource>,
+        fatal: Fatal,
     ) -> Result<(Self, Arc<Audit>), StartError> {
         let (mode, now) = (settings.mode, clock.now());
         let dir = settings.data_dir.join("audit");
@@ -97,7 +98,8 @@ impl Sequencer {
         store.subscribe(Arc::new(Bell(audit.clone())));
         let (node, log) = (settings.node.clone(), Some(log));
         let work = Work { audit: audit.clone(), store, clock, node, limits, log, unsure: None };
-        let thread = std::thread::Builder::new().name("gsm-audit".to_owned()).spawn(move || work.run());
+        let run = move || fatal.thread("audit log", || work.run());
+        let thread = std::thread::Builder::new().name("gsm-audit".to_owned()).spawn(run);
         let thread = thread
             .map_err(|source| StartError::File { path: "the thread `gsm-audit`".to_owned(), source })?;
         Ok((Self { audit: audit.clone(), thread: Mutex::new(Some(thread)) }, audit))
@@ -108,7 +110,7 @@ impl Sequencer {
         self.audit.waiting.lock().closing = true;
         self.audit.bell.notify_one();
         if let Some(thread) = self.thread.lock().take() {
-            // A panic of it was told by its own message.
+            // It catches what panics in it.
             drop(thread.join());
         }
     }

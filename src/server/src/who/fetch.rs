@@ -86,6 +86,8 @@ impl Refresher {
     pub(crate) async fn run(self: Arc<Self>, stop: CancellationToken) {
         let all = join_all(self.kept.iter().map(|kept| self.follow(kept)));
         stop.run_until_cancelled(all).await;
+        // Of no sources it has nothing to do.
+        stop.cancelled().await;
     }
 
     async fn follow(&self, kept: &Kept) {

@@ -1,6 +1,6 @@
 //! Pools under a rule set, by themselves: no store, no network.
 use crate::{bench::machine::cpu_ns, output::Failure};
-use gsm_core::{PlayerId, TicketId, Timestamp};
+use gsm_core::{PlayerId, SplitMix64, TicketId, Timestamp};
 use gsm_matchmaking::{RulePool, RuledMatch, RuledTicket};
 use gsm_rules::{Dialect, Member, Value, parse};
 use std::{collections::HashMap, sync::Arc};
@@ -33,18 +33,15 @@ pub(super) enum Players {
     Fives,
 }
 
-/// Numbers by chance, the same each time (splitmix64).
-struct Draw(u64);
+/// Numbers by chance, the same each time.
+struct Draw(SplitMix64);
 
 impl Draw {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let x = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
+        self.0.next_u64()
     }
     fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+        self.0.unit()
     }
     /// Skill, close to normal with mean 1500 and deviation 350: the sum of twelve uniform numbers.
     fn skill(&mut self) -> f64 {
@@ -116,7 +113,7 @@ impl Filled {
             Failure::failed(format!("a shipped rule set is wrong: {faults:?}"))
         };
         let mut pool = RulePool::new(Arc::new(parse(rules, Dialect::Strict).map_err(faults)?.set));
-        let (mut draw, mut took) = (Draw(42), 0);
+        let (mut draw, mut took) = (Draw(SplitMix64::new(42)), 0);
         let mut skills = HashMap::new();
         for from in (0..tickets).step_by(BATCH as usize) {
             let until = tickets.min(from + BATCH);
@@ -159,7 +156,7 @@ impl Filled {
 
 /// Processor time of a ticket where nothing is done but the least: the skills are sorted, and neighbours paired.
 pub(super) fn floor_ns(tickets: u64) -> f64 {
-    let mut draw = Draw(42);
+    let mut draw = Draw(SplitMix64::new(42));
     let mut all: Vec<(u64, u32)> = (0..tickets).map(|n| (draw.skill().to_bits(), n as u32)).collect();
     let begin = cpu_ns();
     all.sort_unstable();

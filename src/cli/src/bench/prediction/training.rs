@@ -3,6 +3,7 @@ use crate::{
     bench::{child::now, machine, report::Figure},
     output::Failure,
 };
+use gsm_core::SplitMix64;
 use std::{
     fmt::Write as _,
     fs,
@@ -20,14 +21,6 @@ pub(super) struct Job {
     matches: u64,
 }
 
-/// Spreads `n` over all values, the same each time.
-fn scatter(n: u64) -> u64 {
-    let mut x = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
-}
-
 impl Job {
     /// Duels of players, the better of whom wins three of four.
     pub(super) fn new(dir: &Path, matches: u64) -> Result<Self, Failure> {
@@ -37,7 +30,7 @@ impl Job {
         }
         let mut text = "match_id,timestamp,team,player_id,rank,score,mode\n".to_owned();
         for number in 1..=matches {
-            let dice = scatter(number);
+            let dice = SplitMix64::mixed(number);
             let a = dice % PLAYERS;
             let b = (a + 1 + (dice >> 20) % (PLAYERS - 1)) % PLAYERS;
             let a_wins = (a < b) != (dice >> 50).is_multiple_of(4);

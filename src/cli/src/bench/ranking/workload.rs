@@ -1,7 +1,7 @@
 //! Players, scores and moves that look like a ranked game's, made from numbers alone: no table of them is kept, so that
 //! what is measured is the board.
 use clap::ValueEnum;
-use gsm_core::{PlayerId, Timestamp};
+use gsm_core::{PlayerId, SplitMix64, Timestamp};
 use gsm_ranking::{DenseIds, Ids, Mark, PlayerIds};
 use serde::{Deserialize, Serialize};
 
@@ -52,12 +52,9 @@ impl Named for DenseIds {
     }
 }
 
-/// A fixed scramble (splitmix64).
+/// A fixed scramble.
 pub(crate) fn mix(n: u64) -> u64 {
-    let n = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    n ^ (n >> 31)
+    SplitMix64::mixed(n)
 }
 
 /// A score from the bell of N(1500, 350), in thousandths of a point: four dice.

@@ -1,5 +1,5 @@
 //! Keys as bytes, whose order is that of the keys.
-use super::{Home, Key, KeyError};
+use super::{Home, Key, KeyError, tag};
 use crate::AddressList;
 use gsm_core::{
     AdjustmentId, BoardName, JobId, KeyId, MatchId, Mode, PlayerId, ProposalId, QueueName, RuleSetName,
@@ -163,25 +163,25 @@ impl Key {
 
     /// The key of [`Key::encode`]'s bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, KeyError> {
-        let (&tag, rest) = bytes.split_first().ok_or(KeyError)?;
+        let (&first, rest) = bytes.split_first().ok_or(KeyError)?;
         let mut f = Fields(rest);
-        let key = match tag {
-            1 => Self::Player(PlayerId::from_u128(f.id()?)),
-            2 => Self::Identity(f.take()?),
-            3 => Self::Queue(f.queue()?),
-            4 => Self::ApiKey(KeyId::from_u128(f.id()?)),
-            5 => Self::Archive(MatchId::from_u128(f.id()?)),
-            6 => Self::Rating(f.mode()?, PlayerId::from_u128(f.id()?)),
-            7 => Self::History(f.mode()?, PlayerId::from_u128(f.id()?), f.number()?),
-            8 => Self::Result(MatchId::from_u128(f.id()?)),
-            9 => Self::Staged(JobId::from_u128(f.id()?), u32::from_be_bytes(f.take()?)),
-            10 => Self::Outbox(MatchId::from_u128(f.id()?)),
-            11 => Self::Ticket(TicketId::from_u128(f.id()?)),
-            12 => Self::Claim(PlayerId::from_u128(f.id()?)),
-            13 => Self::Proposal(ProposalId::from_u128(f.id()?)),
-            14 => Self::Match(MatchId::from_u128(f.id()?)),
-            15 => Self::Lease(f.queue()?),
-            16 => {
+        let key = match first {
+            tag::PLAYER => Self::Player(PlayerId::from_u128(f.id()?)),
+            tag::IDENTITY => Self::Identity(f.take()?),
+            tag::QUEUE => Self::Queue(f.queue()?),
+            tag::API_KEY => Self::ApiKey(KeyId::from_u128(f.id()?)),
+            tag::ARCHIVE => Self::Archive(MatchId::from_u128(f.id()?)),
+            tag::RATING => Self::Rating(f.mode()?, PlayerId::from_u128(f.id()?)),
+            tag::HISTORY => Self::History(f.mode()?, PlayerId::from_u128(f.id()?), f.number()?),
+            tag::RESULT => Self::Result(MatchId::from_u128(f.id()?)),
+            tag::STAGED => Self::Staged(JobId::from_u128(f.id()?), u32::from_be_bytes(f.take()?)),
+            tag::OUTBOX => Self::Outbox(MatchId::from_u128(f.id()?)),
+            tag::TICKET => Self::Ticket(TicketId::from_u128(f.id()?)),
+            tag::CLAIM => Self::Claim(PlayerId::from_u128(f.id()?)),
+            tag::PROPOSAL => Self::Proposal(ProposalId::from_u128(f.id()?)),
+            tag::MATCH => Self::Match(MatchId::from_u128(f.id()?)),
+            tag::LEASE => Self::Lease(f.queue()?),
+            tag::IDEMPOTENCY => {
                 let [home] = f.take()?;
                 let home = match home {
                     0 => Home::Record,
@@ -191,53 +191,53 @@ impl Key {
                 };
                 Self::Idempotency(home, f.take()?)
             }
-            17 => Self::Adjustment(AdjustmentId::from_u128(f.id()?)),
-            18 => Self::Gate(f.mode()?),
-            19 => Self::System(f.number()?),
-            20 => Self::Board(f.board()?),
-            21 => Self::Entry(f.board()?, f.number()?, PlayerId::from_u128(f.id()?)),
-            49 => {
+            tag::ADJUSTMENT => Self::Adjustment(AdjustmentId::from_u128(f.id()?)),
+            tag::GATE => Self::Gate(f.mode()?),
+            tag::SYSTEM => Self::System(f.number()?),
+            tag::BOARD => Self::Board(f.board()?),
+            tag::ENTRY => Self::Entry(f.board()?, f.number()?, PlayerId::from_u128(f.id()?)),
+            tag::SCORED => {
                 let (name, season, player) = (f.board()?, f.number()?, PlayerId::from_u128(f.id()?));
                 Self::Scored(name, season, player, u32::from_be_bytes(f.take()?))
             }
-            22 => Self::Shade(f.board()?, PlayerId::from_u128(f.id()?)),
-            23 => Self::Attributes(PlayerId::from_u128(f.id()?)),
-            24 => Self::Learnt(f.mode()?),
-            25 => Self::Payout(f.board()?, f.number()?),
-            26 => Self::Seat(f.board()?, f.number()?, f.number()?, u32::from_be_bytes(f.take()?)),
-            27 => Self::Seated(f.board()?, PlayerId::from_u128(f.id()?)),
-            28 => Self::Bucket(f.board()?, f.number()?, f.name()?.to_owned()),
-            29 => Self::Opened(f.board()?, f.number()?),
-            40 => Self::Starts(f.board()?, f.number()?),
-            30 => Self::Watch(PlayerId::from_u128(f.id()?), f.board()?),
-            31 => Self::Told(PlayerId::from_u128(f.id()?), f.board()?),
-            41 => Self::RuleSet(f.rule_set()?),
-            44 => Self::RuleSetVersion(f.rule_set()?, u32::from_be_bytes(f.take()?)),
-            42 => Self::AwsKey(KeyId::from_u128(f.id()?)),
-            43 => Self::Counting(f.mode()?),
-            45 => Self::Dodges(f.mode()?, PlayerId::from_u128(f.id()?)),
-            46 => Self::Leaves(f.mode()?, PlayerId::from_u128(f.id()?)),
-            47 => Self::Offences(MatchId::from_u128(f.id()?)),
-            70 => Self::Bans(PlayerId::from_u128(f.id()?)),
-            71 => Self::Quarantine(MatchId::from_u128(f.id()?)),
-            76 => Self::Reports(MatchId::from_u128(f.id()?)),
-            77 => Self::Flag(f.mode()?, PlayerId::from_u128(f.id()?), PlayerId::from_u128(f.id()?)),
-            53 => {
+            tag::SHADE => Self::Shade(f.board()?, PlayerId::from_u128(f.id()?)),
+            tag::ATTRIBUTES => Self::Attributes(PlayerId::from_u128(f.id()?)),
+            tag::LEARNT => Self::Learnt(f.mode()?),
+            tag::PAYOUT => Self::Payout(f.board()?, f.number()?),
+            tag::SEAT => Self::Seat(f.board()?, f.number()?, f.number()?, u32::from_be_bytes(f.take()?)),
+            tag::SEATED => Self::Seated(f.board()?, PlayerId::from_u128(f.id()?)),
+            tag::BUCKET => Self::Bucket(f.board()?, f.number()?, f.name()?.to_owned()),
+            tag::OPENED => Self::Opened(f.board()?, f.number()?),
+            tag::STARTS => Self::Starts(f.board()?, f.number()?),
+            tag::WATCH => Self::Watch(PlayerId::from_u128(f.id()?), f.board()?),
+            tag::TOLD => Self::Told(PlayerId::from_u128(f.id()?), f.board()?),
+            tag::RULE_SET => Self::RuleSet(f.rule_set()?),
+            tag::RULE_SET_VERSION => Self::RuleSetVersion(f.rule_set()?, u32::from_be_bytes(f.take()?)),
+            tag::AWS_KEY => Self::AwsKey(KeyId::from_u128(f.id()?)),
+            tag::COUNTING => Self::Counting(f.mode()?),
+            tag::DODGES => Self::Dodges(f.mode()?, PlayerId::from_u128(f.id()?)),
+            tag::LEAVES => Self::Leaves(f.mode()?, PlayerId::from_u128(f.id()?)),
+            tag::OFFENCES => Self::Offences(MatchId::from_u128(f.id()?)),
+            tag::BANS => Self::Bans(PlayerId::from_u128(f.id()?)),
+            tag::QUARANTINE => Self::Quarantine(MatchId::from_u128(f.id()?)),
+            tag::REPORTS => Self::Reports(MatchId::from_u128(f.id()?)),
+            tag::FLAG => Self::Flag(f.mode()?, PlayerId::from_u128(f.id()?), PlayerId::from_u128(f.id()?)),
+            tag::LISTED => {
                 let [list] = f.take()?;
                 let list = AddressList::ALL.into_iter().find(|known| *known as u8 == list).ok_or(KeyError)?;
                 Self::Listed(list, f.name()?.to_owned())
             }
-            48 => Self::Backfill(f.take()?),
-            82 => Self::Banned(f.take()?),
-            63 => Self::Lesson(f.mode()?, MatchId::from_u128(f.id()?)),
-            55 => Self::SigningKey(KeyId::from_u128(f.id()?)),
-            72 => Self::Erased(PlayerId::from_u128(f.id()?)),
-            73 => Self::Erasing(PlayerId::from_u128(f.id()?)),
-            74 => Self::IdentityOf(PlayerId::from_u128(f.id()?), f.take()?),
-            75 => Self::Upkeep,
-            84 => Self::Closing(f.board()?),
-            85 => Self::Retired(f.queue()?, f.mode()?),
-            86 => Self::Said(MatchId::from_u128(f.id()?)),
+            tag::BACKFILL => Self::Backfill(f.take()?),
+            tag::BANNED => Self::Banned(f.take()?),
+            tag::LESSON => Self::Lesson(f.mode()?, MatchId::from_u128(f.id()?)),
+            tag::SIGNING_KEY => Self::SigningKey(KeyId::from_u128(f.id()?)),
+            tag::ERASED => Self::Erased(PlayerId::from_u128(f.id()?)),
+            tag::ERASING => Self::Erasing(PlayerId::from_u128(f.id()?)),
+            tag::IDENTITY_OF => Self::IdentityOf(PlayerId::from_u128(f.id()?), f.take()?),
+            tag::UPKEEP => Self::Upkeep,
+            tag::CLOSING => Self::Closing(f.board()?),
+            tag::RETIRED => Self::Retired(f.queue()?, f.mode()?),
+            tag::SAID => Self::Said(MatchId::from_u128(f.id()?)),
             _ => return Err(KeyError),
         };
         if f.0.is_empty() { Ok(key) } else { Err(KeyError) }

@@ -1,5 +1,5 @@
 //! Ranges of keys.
-use super::{Home, bytes::put_name};
+use super::{Home, bytes::put_name, tag};
 use gsm_core::{BoardName, Mode, PlayerId, RuleSetName};
 
 /// A range of keys that can be listed.
@@ -189,134 +189,70 @@ impl KeyRange {
     /// The bytes that every encoded key of the range starts with, and no other key.
     #[must_use]
     pub fn prefix(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(64);
-        match self {
-            Self::Queues => out.push(3),
-            Self::ApiKeys => out.push(4),
-            Self::RuleSets => out.push(41),
-            Self::AllRuleSetVersions => out.push(44),
-            Self::RuleSetVersions(name) => {
-                out.push(44);
-                put_name(&mut out, name.as_str());
-            }
-            Self::AwsKeys => out.push(42),
-            Self::SigningKeys => out.push(55),
-            Self::AllRatings => out.push(6),
-            Self::Ratings(mode) => {
-                out.push(6);
-                put_name(&mut out, mode.as_str());
-            }
-            Self::Histories(mode) => {
-                out.push(7);
-                put_name(&mut out, mode.as_str());
-            }
-            Self::History(mode, player) => {
-                out.push(7);
-                put_name(&mut out, mode.as_str());
-                out.extend_from_slice(&player.as_u128().to_be_bytes());
-            }
-            Self::Results => out.push(8),
-            Self::Outbox => out.push(10),
-            Self::Tickets => out.push(11),
-            Self::Proposals => out.push(13),
-            Self::Matches => out.push(14),
-            Self::Adjustments => out.push(17),
-            Self::Boards => out.push(20),
-            Self::Entries(name, season) => {
-                out.push(21);
-                put_name(&mut out, name.as_str());
-                out.extend_from_slice(&season.to_be_bytes());
-            }
-            Self::AllEntries(name) => {
-                out.push(21);
-                put_name(&mut out, name.as_str());
-            }
-            Self::AllScored(name) => {
-                out.push(49);
-                put_name(&mut out, name.as_str());
-            }
-            Self::ScoredIn(name, season) => {
-                out.push(49);
-                put_name(&mut out, name.as_str());
-                out.extend_from_slice(&season.to_be_bytes());
-            }
+        let Prefix(bytes) = match self {
+            Self::Queues => Prefix::of(tag::QUEUE),
+            Self::ApiKeys => Prefix::of(tag::API_KEY),
+            Self::RuleSets => Prefix::of(tag::RULE_SET),
+            Self::AllRuleSetVersions => Prefix::of(tag::RULE_SET_VERSION),
+            Self::RuleSetVersions(name) => Prefix::of(tag::RULE_SET_VERSION).name(name.as_str()),
+            Self::AwsKeys => Prefix::of(tag::AWS_KEY),
+            Self::SigningKeys => Prefix::of(tag::SIGNING_KEY),
+            Self::AllRatings => Prefix::of(tag::RATING),
+            Self::Ratings(mode) => Prefix::of(tag::RATING).name(mode.as_str()),
+            Self::Histories(mode) => Prefix::of(tag::HISTORY).name(mode.as_str()),
+            Self::History(mode, player) => Prefix::of(tag::HISTORY).name(mode.as_str()).id(player.as_u128()),
+            Self::Results => Prefix::of(tag::RESULT),
+            Self::Outbox => Prefix::of(tag::OUTBOX),
+            Self::Tickets => Prefix::of(tag::TICKET),
+            Self::Proposals => Prefix::of(tag::PROPOSAL),
+            Self::Matches => Prefix::of(tag::MATCH),
+            Self::Adjustments => Prefix::of(tag::ADJUSTMENT),
+            Self::Boards => Prefix::of(tag::BOARD),
+            Self::Entries(name, season) => Prefix::of(tag::ENTRY).name(name.as_str()).number(*season),
+            Self::AllEntries(name) => Prefix::of(tag::ENTRY).name(name.as_str()),
+            Self::AllScored(name) => Prefix::of(tag::SCORED).name(name.as_str()),
+            Self::ScoredIn(name, season) => Prefix::of(tag::SCORED).name(name.as_str()).number(*season),
             Self::Scored(name, season, player) => {
-                out.push(49);
-                put_name(&mut out, name.as_str());
-                out.extend_from_slice(&season.to_be_bytes());
-                out.extend_from_slice(&player.as_u128().to_be_bytes());
+                Prefix::of(tag::SCORED).name(name.as_str()).number(*season).id(player.as_u128())
             }
-            Self::Payouts(name) => {
-                out.push(25);
-                put_name(&mut out, name.as_str());
-            }
-            Self::Seats(name, season) => {
-                out.push(26);
-                put_name(&mut out, name.as_str());
-                out.extend_from_slice(&season.to_be_bytes());
-            }
+            Self::Payouts(name) => Prefix::of(tag::PAYOUT).name(name.as_str()),
+            Self::Seats(name, season) => Prefix::of(tag::SEAT).name(name.as_str()).number(*season),
             Self::SeatsOf(name, season, cohort) => {
-                out.push(26);
-                put_name(&mut out, name.as_str());
-                out.extend_from_slice(&season.to_be_bytes());
-                out.extend_from_slice(&cohort.to_be_bytes());
+                Prefix::of(tag::SEAT).name(name.as_str()).number(*season).number(*cohort)
             }
-            Self::AllSeats(name) | Self::AllSeated(name) | Self::AllBuckets(name) | Self::AllOpened(name) => {
-                out.push(match self {
-                    Self::AllSeats(_) => 26,
-                    Self::AllSeated(_) => 27,
-                    Self::AllBuckets(_) => 28,
-                    _ => 29,
-                });
-                put_name(&mut out, name.as_str());
-            }
-            Self::AllStarts(name) => {
-                out.push(40);
-                put_name(&mut out, name.as_str());
-            }
-            Self::AllClosing => out.push(84),
-            Self::Shades => out.push(22),
-            Self::ShadesOf(name) => {
-                out.push(22);
-                put_name(&mut out, name.as_str());
-            }
-            Self::AllAttributes => out.push(23),
-            Self::AllLearnt => out.push(24),
-            Self::AllWatches => out.push(30),
-            Self::Watches(player) => {
-                out.push(30);
-                out.extend_from_slice(&player.as_u128().to_be_bytes());
-            }
-            Self::AllTold => out.push(31),
-            Self::Gates => out.push(18),
-            Self::AllDodges => out.push(45),
-            Self::AllLeaves => out.push(46),
-            Self::AllOffences => out.push(47),
-            Self::AllBans => out.push(70),
-            Self::Quarantine => out.push(71),
-            Self::AllReports => out.push(76),
-            Self::AllSaid => out.push(86),
-            Self::AllFlags => out.push(77),
-            Self::Flags(mode) => {
-                out.push(77);
-                put_name(&mut out, mode.as_str());
-            }
-            Self::AllLessons => out.push(63),
-            Self::AllRetired => out.push(85),
-            Self::AllListed => out.push(53),
-            Self::Archives => out.push(5),
-            Self::AllErased => out.push(72),
-            Self::AllErasing => out.push(73),
-            Self::IdentitiesOf(player) => {
-                out.push(74);
-                out.extend_from_slice(&player.as_u128().to_be_bytes());
-            }
-            Self::Answers(home) => {
-                out.push(16);
-                out.push(*home as u8);
-            }
-        }
-        out
+            Self::AllSeats(name) => Prefix::of(tag::SEAT).name(name.as_str()),
+            Self::AllSeated(name) => Prefix::of(tag::SEATED).name(name.as_str()),
+            Self::AllBuckets(name) => Prefix::of(tag::BUCKET).name(name.as_str()),
+            Self::AllOpened(name) => Prefix::of(tag::OPENED).name(name.as_str()),
+            Self::AllStarts(name) => Prefix::of(tag::STARTS).name(name.as_str()),
+            Self::AllClosing => Prefix::of(tag::CLOSING),
+            Self::Shades => Prefix::of(tag::SHADE),
+            Self::ShadesOf(name) => Prefix::of(tag::SHADE).name(name.as_str()),
+            Self::AllAttributes => Prefix::of(tag::ATTRIBUTES),
+            Self::AllLearnt => Prefix::of(tag::LEARNT),
+            Self::AllWatches => Prefix::of(tag::WATCH),
+            Self::Watches(player) => Prefix::of(tag::WATCH).id(player.as_u128()),
+            Self::AllTold => Prefix::of(tag::TOLD),
+            Self::Gates => Prefix::of(tag::GATE),
+            Self::AllDodges => Prefix::of(tag::DODGES),
+            Self::AllLeaves => Prefix::of(tag::LEAVES),
+            Self::AllOffences => Prefix::of(tag::OFFENCES),
+            Self::AllBans => Prefix::of(tag::BANS),
+            Self::Quarantine => Prefix::of(tag::QUARANTINE),
+            Self::AllReports => Prefix::of(tag::REPORTS),
+            Self::AllSaid => Prefix::of(tag::SAID),
+            Self::AllFlags => Prefix::of(tag::FLAG),
+            Self::Flags(mode) => Prefix::of(tag::FLAG).name(mode.as_str()),
+            Self::AllLessons => Prefix::of(tag::LESSON),
+            Self::AllRetired => Prefix::of(tag::RETIRED),
+            Self::AllListed => Prefix::of(tag::LISTED),
+            Self::Archives => Prefix::of(tag::ARCHIVE),
+            Self::AllErased => Prefix::of(tag::ERASED),
+            Self::AllErasing => Prefix::of(tag::ERASING),
+            Self::IdentitiesOf(player) => Prefix::of(tag::IDENTITY_OF).id(player.as_u128()),
+            Self::Answers(home) => Prefix::of(tag::IDEMPOTENCY).byte(*home as u8),
+        };
+        bytes
     }
 
     /// The least and the greatest key of the range, both inclusive.
@@ -327,5 +263,32 @@ impl KeyRange {
         // No encoded key is longer than a name and its fixed fields, and none has such a byte in its name.
         high.extend_from_slice(&[0xff; 160]);
         (low, high)
+    }
+}
+
+/// The first bytes of keys, field by field.
+struct Prefix(Vec<u8>);
+
+impl Prefix {
+    fn of(tag: u8) -> Self {
+        let mut bytes = Vec::with_capacity(64);
+        bytes.push(tag);
+        Self(bytes)
+    }
+    fn byte(mut self, byte: u8) -> Self {
+        self.0.push(byte);
+        self
+    }
+    fn name(mut self, name: &str) -> Self {
+        put_name(&mut self.0, name);
+        self
+    }
+    fn number(mut self, number: u64) -> Self {
+        self.0.extend_from_slice(&number.to_be_bytes());
+        self
+    }
+    fn id(mut self, id: u128) -> Self {
+        self.0.extend_from_slice(&id.to_be_bytes());
+        self
     }
 }
