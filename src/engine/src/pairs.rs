@@ -235,9 +235,7 @@ impl Engine {
         let mut changes = self.changes(&call, &[mode, one, other]);
         match &found {
             None => {
-                if let Some(audit) = &mut changes.audit {
-                    audit.reason = Some(flag.reason());
-                }
+                changes.because(flag.reason());
             }
             Some(found) => {
                 let Row::Flag(old) = &*found.row else { return Err(EngineError::damaged(&key)) };
