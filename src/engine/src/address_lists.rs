@@ -99,9 +99,7 @@ impl Engine {
             };
             // The network stands in no record: it may be somebody's address.
             let mut changes = self.changes(call, &[&list]);
-            if let Some(audit) = &mut changes.audit {
-                audit.reason = Some(reason.to_owned());
-            }
+            changes.because(reason);
             let expect = found.map_or(Expect::Absent, |found| Expect::At(found.version));
             let put = Op::Put { row: Arc::new(Row::Listed(row.clone())), expires_at: until };
             changes.write(key.clone(), expect, put);

@@ -250,9 +250,7 @@ impl Engine {
             bans.retain(|ban| ban.holds(call.now));
             change(&mut bans)?;
             let mut changes = self.changes(call, &[&player]);
-            if let Some(audit) = &mut changes.audit {
-                audit.reason = Some(reason.to_owned());
-            }
+            changes.because(reason);
             // Who is just being erased takes along the bans that there are, and gets no more.
             changes.check(Key::Player(player), Expect::At(there));
             match (bans.is_empty(), version) {

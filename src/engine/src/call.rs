@@ -241,9 +241,7 @@ impl Engine {
         answer: &T,
     ) -> Result<(), EngineError> {
         let mut changes = self.changes(call, resources);
-        if let Some(audit) = &mut changes.audit {
-            audit.reason = Some(reason.to_owned());
-        }
+        changes.because(reason);
         self.remember(&mut changes, call, Home::Document, answer)?;
         self.commit(Home::Document, changes).await.map(drop)
     }

@@ -189,8 +189,10 @@ impl Engine {
             meetings += 1;
             opponents +=
                 row.roster.players().filter(|player| row.roster.side_of(*player) != sides[0]).count();
-            wins[0] += u32::from(places[0] < places[1]);
-            wins[1] += u32::from(places[1] < places[0]);
+            // Who quit has lost to every other side, as ratings take it.
+            let quit = [one, other].map(|player| row.result.quits().binary_search(player).is_ok());
+            wins[0] += u32::from(!quit[0] && (quit[1] || places[0] < places[1]));
+            wins[1] += u32::from(!quit[1] && (quit[0] || places[1] < places[0]));
         }
         let matches = [first.len(), second.len()].map(|n| u32::try_from(n).unwrap_or(u32::MAX));
         // Whoever plays more might have met the other as often as anybody else who plays.
@@ -233,9 +235,7 @@ impl Engine {
         let mut changes = self.changes(&call, &[mode, one, other]);
         match &found {
             None => {
-                if let Some(audit) = &mut changes.audit {
-                    audit.reason = Some(flag.reason());
-                }
+                changes.because(flag.reason());
             }
             Some(found) => {
                 let Row::Flag(old) = &*found.row else { return Err(EngineError::damaged(&key)) };

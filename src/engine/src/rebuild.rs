@@ -161,10 +161,8 @@ impl Rebuild<'_> {
             self.report.differing += count.close(sink).await?;
         }
         let mut head = self.engine.changes(call, &[&self.mode]);
-        if let Some(audit) = &mut head.audit {
-            let done = if self.report.repaired { "differed and were put right" } else { "differ" };
-            audit.reason = Some(format!("{} rows {done}", self.report.differing));
-        }
+        let done = if self.report.repaired { "differed and were put right" } else { "differ" };
+        head.because(format!("{} rows {done}", self.report.differing));
         self.engine.remember(&mut head, call, Home::Record, &self.report)?;
         Ok((head, self.report))
     }

@@ -3,21 +3,22 @@
 //! What they say is a row of the record home, which the result commit closes: so a result counts once, and only if as
 //! many said so as the queue asks for. What they do not agree on is a result in dispute, which has its place in the
 //! order of the mode as one in quarantine has, and waits for an operator.
+mod closing;
 mod config;
 mod followed;
+mod reading;
 
+pub(crate) use closing::Closing;
+use closing::{Ending, Place, put};
 pub use config::{Reports, Silence};
 pub use followed::Candour;
 pub(crate) use followed::Followed;
-use followed::is_followed;
 
 use crate::{
     Call, Engine, EngineError, Happening, MatchFacts, Principal, QueueConfig, ResultView,
     events::{Places, Telling, shown},
     matches::tell_match,
-    store::{
-        ChangeSet, Expect, Home, Key, MatchRow, ReportsRow, ReportsStage, ResultRow, Row, Verdict, Version,
-    },
+    store::{Expect, Home, Key, MatchRow, ReportsRow, ReportsStage, ResultRow, Row, Verdict, Version},
     tickets::ticket_row,
 };
 use gsm_core::{MatchId, Millis, PlayerId, limits};
@@ -27,8 +28,6 @@ use std::sync::Arc;
 
 /// How long a match outlives the deadline of its reports, before it is abandoned.
 const SETTLING: Millis = Millis::from_secs(60);
-/// Overruled so often, a player is shown to operators.
-const OVERRULED_MIN: u32 = 3;
 
 /// What the players of a match say of its end, and what came of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,105 +38,6 @@ pub struct ReportsView {
     pub row: Option<ReportsRow>,
     /// The result, once there is one.
     pub result: Option<ResultView>,
-}
-
-/// What becomes of the reports of a match with its result.
-pub(crate) struct Closing {
-    /// The row as it is kept: who has spoken, whether they agreed or one alone was believed.
-    kept: Box<ReportsRow>,
-    /// What it was read at; none where there was none.
-    read: Option<Place>,
-}
-
-/// Where a row was read, and its version there.
-type Place = (Key, Version);
-
-/// Puts what is said of a match to its place: that from which a start reads as long as something of it is followed, else
-/// another one.
-fn put(changes: &mut ChangeSet, id: MatchId, row: Box<ReportsRow>, read: Option<Place>) {
-    let key = if is_followed(&row) { Key::Reports(id) } else { Key::Said(id) };
-    let version = match read {
-        Some((there, version)) if there == key => Some(version),
-        Some((there, version)) => {
-            changes.delete(there, version);
-            None
-        }
-        None => {
-            // Whoever speaks first does so there.
-            if key != Key::Reports(id) {
-                changes.check(Key::Reports(id), Expect::Absent);
-            }
-            None
-        }
-    };
-    changes.replace(key, version, Row::Reports(row));
-}
-
-impl Closing {
-    /// What the player is told whose report has made the result.
-    pub(crate) fn told(&self, result: ResultView) -> ReportsView {
-        ReportsView { match_id: result.match_id, row: Some((*self.kept).clone()), result: Some(result) }
-    }
-
-    /// How many writes it takes, at most.
-    pub(crate) const WRITES: usize = 2;
-
-    /// Adds it to the change set of the result.
-    pub(crate) fn add_to(self, id: MatchId, changes: &mut ChangeSet) {
-        put(changes, id, self.kept, self.read);
-    }
-}
-
-/// How the reports of a match end.
-enum Ending {
-    /// It ended as these say.
-    Counts(MatchResult),
-    /// Not as long as no operator has ruled.
-    Disputed(String),
-    /// Not at all.
-    Void(String),
-}
-
-impl ReportsRow {
-    /// The row with the result.
-    fn closed(mut self, verdict: &Verdict, result: &MatchResult, read: Option<Place>) -> Closing {
-        let counts = matches!(verdict, Verdict::Counted | Verdict::Corrected { .. });
-        self.overruled = if counts { self.voices.against(result).collect() } else { Vec::new() };
-        let is_disputed = matches!(verdict, Verdict::Disputed { .. });
-        self.stage = if is_disputed { ReportsStage::Disputed } else { ReportsStage::Settled };
-        Closing { kept: Box::new(self), read }
-    }
-
-    /// Adds what an operator has ruled on the result.
-    fn ruled(mut self, ruled: &ResultRow) -> Self {
-        if self.stage == ReportsStage::Disputed {
-            self.stage = ReportsStage::Ruled;
-        }
-        self.overruled =
-            if ruled.counts() { self.voices.against(&ruled.result).collect() } else { Vec::new() };
-        self
-    }
-
-    fn spoken(&self) -> String {
-        format!("{} of {} players have reported", self.voices.all().len(), self.roster.players().count())
-    }
-
-    /// What comes of what was said so far, when the time is up.
-    fn at_deadline(&self) -> Ending {
-        let Some(first) = self.voices.most_said() else { return Ending::Void(self.spoken()) };
-        if self.voices.contradict() {
-            let reason = format!("the players do not agree, and no more have come: {}", self.spoken());
-            return Ending::Disputed(reason);
-        }
-        if self.voices.are_of_all_sides(&self.roster) {
-            return Ending::Counts(first.result.clone());
-        }
-        match self.silence {
-            Silence::Count => Ending::Counts(first.result.clone()),
-            Silence::Dispute => Ending::Disputed(format!("a side says nothing: {}", self.spoken())),
-            Silence::Void => Ending::Void(format!("a side says nothing: {}", self.spoken())),
-        }
-    }
 }
 
 impl Engine {
@@ -273,6 +173,7 @@ impl Engine {
         live: Option<Version>,
     ) -> Result<ReportsView, EngineError> {
         let mut changes = self.changes(call, &[&id, &row.mode]);
+        // What was said is closed by the commit of the result: nobody begins anew behind it, wherever it lies by then.
         changes.check(Key::Result(id), Expect::Absent);
         if let Some(live) = live {
             changes.check(Key::Match(id), Expect::At(live));
@@ -378,33 +279,6 @@ impl Engine {
         self.publish_of(queue, self.clock.now(), vec![telling.of_match(Some(id))]);
     }
 
-    /// What becomes of the reports of a match whose server has reported.
-    pub(crate) async fn closing_by_server(
-        &self,
-        id: MatchId,
-        result: &MatchResult,
-        verdict: &Verdict,
-    ) -> Result<Option<Closing>, EngineError> {
-        let found = self.reports_row(id).await?;
-        Ok(found.map(|(row, read)| row.closed(verdict, result, Some(read))))
-    }
-
-    /// Adds to a ruling what it says of who reported the match.
-    pub(crate) async fn rule_on_reports(
-        &self,
-        head: &mut ChangeSet,
-        id: MatchId,
-        ruled: &ResultRow,
-    ) -> Result<(), EngineError> {
-        match self.reports_row(id).await? {
-            None => {
-                head.check(Key::Reports(id), Expect::Absent).check(Key::Said(id), Expect::Absent);
-            }
-            Some((row, read)) => put(head, id, Box::new(row.ruled(ruled)), Some(read)),
-        }
-        Ok(())
-    }
-
     /// Decides by what was said so far, where the time is up; whether anything was.
     pub(crate) async fn settle_reports(&self, call: &Call, id: MatchId) -> Result<bool, EngineError> {
         let Some((row, read)) = self.reports_row(id).await? else {
@@ -428,61 +302,6 @@ impl Engine {
         let live = if self.homes.is_one() { self.live_match(id).await? } else { None };
         let ending = row.at_deadline();
         self.end_reports(call, id, (row, Some(read)), ending, live).await.map(|_| true)
-    }
-
-    pub(crate) async fn reports_row(&self, id: MatchId) -> Result<Option<(ReportsRow, Place)>, EngineError> {
-        let keys = [Key::Reports(id), Key::Said(id)];
-        let found = self.get(Home::Record, &keys).await?;
-        let Some((key, found)) = keys.into_iter().zip(found).find_map(|(key, found)| Some((key, found?)))
-        else {
-            return Ok(None);
-        };
-        let Row::Reports(row) = &*found.row else { return Err(EngineError::damaged(&key)) };
-        Ok(Some(((**row).clone(), (key, found.version))))
-    }
-
-    /// What the players of a match say, for those who may see the match.
-    pub async fn reports(&self, call: &Call, id: MatchId) -> Result<ReportsView, EngineError> {
-        let view = self.match_view(call, id).await?;
-        let row = self.reports_row(id).await?.map(|(row, _)| row);
-        let by_players = |queue: &gsm_core::QueueName| {
-            let queue = self.views.queues.of_match(queue, &view.row.mode);
-            queue.is_some_and(|queue| queue.reports.is_some())
-        };
-        if row.is_none() && !view.row.queue.as_ref().is_some_and(by_players) {
-            return Err(EngineError::NoPlayerReports);
-        }
-        Ok(ReportsView { match_id: id, row, result: view.result })
-    }
-
-    /// Matches in dispute, by match id, at most a page of them after `after`.
-    pub async fn disputes(
-        &self,
-        after: Option<MatchId>,
-        limit: usize,
-    ) -> Result<Vec<ReportsView>, EngineError> {
-        let ids = self.views.reports.disputed(after, limit.min(limits::PAGE_SIZE_MAX));
-        let keys: Vec<Key> = ids.iter().copied().map(Key::Reports).collect();
-        let mut views = Vec::with_capacity(ids.len());
-        for (id, found) in ids.into_iter().zip(self.get(Home::Record, &keys).await?) {
-            if let Some(Row::Reports(row)) = found.as_ref().map(|found| &*found.row) {
-                let result = self.result_view(id).await?;
-                views.push(ReportsView { match_id: id, row: Some((**row).clone()), result });
-            }
-        }
-        Ok(views)
-    }
-
-    /// How a player's reports went, where not all agreed or an operator ruled otherwise.
-    #[must_use]
-    pub fn candour(&self, player: PlayerId) -> Candour {
-        self.views.reports.candour(player)
-    }
-
-    /// Players whose reports were often not what counts, the most often first.
-    #[must_use]
-    pub fn often_overruled(&self, limit: usize) -> Vec<(PlayerId, Candour)> {
-        self.views.reports.overruled(OVERRULED_MIN, limit.min(limits::PAGE_SIZE_MAX))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     aside::aside_of,
     pools::{Explained, members},
     results::counting::rating_in,
-    store::{AlsoIn, Brought, Claim, Home, Key, Row, TicketPlayer, TicketRow, Version},
+    store::{AlsoIn, Brought, Claim, Expect, Home, Key, Row, TicketPlayer, TicketRow, Version},
     token::ConsentClaim,
     turns::{self, Turn},
 };
@@ -72,6 +72,16 @@ impl NewTicket {
 
     fn players(&self) -> impl Iterator<Item = PlayerId> {
         std::iter::once(self.leader).chain(self.members.iter().map(|(player, _)| *player))
+    }
+
+    /// Where it is written what it holds, of whom and of what session.
+    fn claims(&self, players: &[PlayerId]) -> Vec<Key> {
+        claims(self.intake == Intake::Backfill, self.session.as_deref(), players)
+    }
+
+    /// Where an earlier version may have written which backfill its session has.
+    fn claimed_before(&self) -> Option<Key> {
+        claimed_before(self.intake == Intake::Backfill, self.session.as_deref())
     }
 
     /// The ticket as it enters its first queue, where nobody is in the shadow.
@@ -160,7 +170,7 @@ impl Engine {
             if turn.is_empty() {
                 // Who lost a race waits for all others who want the same players or session.
                 let players: Vec<PlayerId> = new.players().collect();
-                let claims = claims(new.intake == Intake::Backfill, new.session.as_deref(), &players);
+                let claims = new.claims(&players);
                 turn = turns::turn(&self.claiming.of(claims.iter())).await;
             }
         }
@@ -227,7 +237,9 @@ impl Engine {
         }
         let players: Vec<PlayerId> = new.players().collect();
         let mut keys = vec![Key::Ticket(id)];
-        keys.extend(claims(new.intake == Intake::Backfill, new.session.as_deref(), &players));
+        keys.extend(new.claims(&players));
+        let before = new.claimed_before();
+        keys.extend(before.clone());
         let mut found = self.get(Home::Live, &keys).await?.into_iter();
         if let Some(first) = found.next().flatten() {
             let row = ticket_row(&keys[0], &first.row)?;
@@ -241,18 +253,18 @@ impl Engine {
             };
         }
         let (mut claimed, mut older) = (Vec::new(), BTreeSet::new());
-        for (claim, (player, key)) in found.zip(players.iter().zip(&keys[1..])) {
+        for (claim, key) in found.zip(&keys[1..]) {
             claimed.push(claim.as_ref().map(|claim| claim.version));
             let Some(claim) = claim else { continue };
-            match (&*claim.row, new.intake) {
-                (Row::Claim(Claim::Match(_)), Intake::GameLift) => {}
-                (Row::Claim(Claim::Ticket(ticket)), Intake::GameLift | Intake::Backfill) => {
+            match (&*claim.row, new.intake, key) {
+                (Row::Claim(Claim::Match(_)), Intake::GameLift, _) => {}
+                (Row::Claim(Claim::Ticket(ticket)), Intake::GameLift | Intake::Backfill, _) => {
                     older.insert(*ticket);
                 }
-                (Row::Claim(Claim::Ticket(ticket)), Intake::Native) => {
+                (Row::Claim(Claim::Ticket(ticket)), Intake::Native, Key::Claim(player)) => {
                     return Err(EngineError::AlreadyQueued { player: *player, ticket: *ticket });
                 }
-                (Row::Claim(Claim::Match(match_id)), Intake::Native) => {
+                (Row::Claim(Claim::Match(match_id)), Intake::Native, Key::Claim(player)) => {
                     return Err(EngineError::InMatch { player: *player, match_id: *match_id });
                 }
                 _ => return Err(EngineError::damaged(key)),
@@ -316,7 +328,11 @@ impl Engine {
             audit.resources.extend(new.also.iter().map(ToString::to_string));
         }
         for (key, version) in keys.drain(1..).zip(claimed) {
-            changes.replace(key, version, Row::Claim(Claim::Ticket(id)));
+            if before.as_ref() == Some(&key) {
+                changes.check(key, Expect::Absent);
+            } else {
+                changes.replace(key, version, Row::Claim(Claim::Ticket(id)));
+            }
         }
         self.rest_on_locks(&mut changes, locks).await?;
         tell(&mut changes, id, &row, None);
@@ -432,12 +448,18 @@ fn claims(backfill: bool, session: Option<&str>, players: &[PlayerId]) -> Vec<Ke
     session.map(Key::backfill_of).into_iter().collect()
 }
 
-/// The same of a ticket that there is, and where an earlier version may have written it for a backfill.
+/// Where an earlier version may have written which backfill a session has, where that is elsewhere.
+fn claimed_before(backfill: bool, session: Option<&str>) -> Option<Key> {
+    let session = session.filter(|_| backfill)?;
+    let before = Key::backfill_by(session);
+    (before != Key::backfill_of(session)).then_some(before)
+}
+
+/// Both of a ticket that there is: where it holds what it holds, also where an earlier version may have written it for a backfill.
 pub(crate) fn claims_of(row: &TicketRow) -> Vec<Key> {
     let players: Vec<PlayerId> = row.players.iter().map(|p| p.player).collect();
     let mut keys = claims(row.backfill, row.session.as_deref(), &players);
-    let before = row.session.as_deref().filter(|_| row.backfill).map(Key::backfill_by);
-    keys.extend(before.filter(|before| !keys.contains(before)));
+    keys.extend(claimed_before(row.backfill, row.session.as_deref()));
     keys
 }
 

@@ -104,7 +104,7 @@ impl Engine {
             self.commit(Home::Document, changes).await?;
         }
         if let Some(mode) = mode {
-            self.forget_counted(name, mode).await?;
+            self.try_forget_counted(name, mode, Some(&mark)).await?;
         }
         // The mark is one, too.
         let most = self.store(Home::Record).limits().items_max.saturating_sub(1);

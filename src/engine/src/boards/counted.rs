@@ -62,7 +62,7 @@ impl Engine {
         }
         if kept != row {
             // Of boards that were given up while the process ended.
-            self.put_counting(mode, version, kept).await?;
+            self.put_counting(mode, (version, kept), None).await?;
             return Err(EngineError::Raced(None));
         }
         Ok(Counted { lines: self.views.boards.tallied(mode), key, version })
@@ -96,12 +96,15 @@ impl Engine {
     async fn put_counting(
         &self,
         mode: &Mode,
-        version: Option<Version>,
-        row: CountingRow,
+        (version, row): (Option<Version>, CountingRow),
+        mark: Option<&(Key, Expect)>,
     ) -> Result<(), EngineError> {
         let mut changes = self.changes(&Call::system("gsm:CountBoards", self.clock.now()), &[mode]);
         changes.audit = None;
         changes.replace(Key::Counting(mode.clone()), version, Row::Counting(row));
+        if let Some((key, expect)) = mark {
+            changes.check(key.clone(), *expect);
+        }
         self.commit(Home::Record, changes).await.map(drop)
     }
 
@@ -127,16 +130,26 @@ impl Engine {
     /// A board counts results no more.
     pub(super) async fn forget_counted(&self, name: &BoardName, mode: &Mode) -> Result<(), EngineError> {
         for _ in 0..limits::CONFLICT_TRIES_MAX {
-            let (mut row, version) = self.counting_row(mode).await?;
-            if row.boards.remove(name).is_none() {
-                return Ok(());
-            }
-            match self.put_counting(mode, version, row).await {
+            match self.try_forget_counted(name, mode, None).await {
                 Err(EngineError::Raced(_)) => {}
                 done => return done,
             }
         }
         Err(EngineError::Contended)
+    }
+
+    /// The same, once, and only as long as a mark stands where one is given.
+    pub(super) async fn try_forget_counted(
+        &self,
+        name: &BoardName,
+        mode: &Mode,
+        mark: Option<&(Key, Expect)>,
+    ) -> Result<(), EngineError> {
+        let (mut row, version) = self.counting_row(mode).await?;
+        match row.boards.remove(name) {
+            None => Ok(()),
+            Some(_) => self.put_counting(mode, (version, row), mark).await,
+        }
     }
 }
 

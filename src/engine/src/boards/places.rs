@@ -95,9 +95,7 @@ impl Engine {
             }
             let found = self.get_one(&key).await?;
             let mut changes = self.changes(call, &[name, &player]);
-            if let Some(audit) = &mut changes.audit {
-                audit.reason = Some(reason.to_owned());
-            }
+            changes.because(reason);
             match (visibility, found) {
                 (Visibility::Shown, None) => {}
                 (Visibility::Shown, Some(found)) => {

@@ -315,9 +315,7 @@ impl Engine {
                 return Err(EngineError::Unknown { what: "entry: the player has none on this board" });
             };
             let mut changes = self.changes(call, &[&of.name, &player]);
-            if let Some(audit) = &mut changes.audit {
-                audit.reason = Some(reason.to_owned());
-            }
+            changes.because(reason);
             self.check_open(&of.name, &mut changes).await?;
             if line.has_seasons() {
                 changes.check(self.open_payout(&of.name, number).await?, Expect::Absent);

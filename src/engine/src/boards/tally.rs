@@ -36,9 +36,17 @@ impl Tick {
     }
 
     pub(crate) fn of(row: &HistoryRow) -> Self {
-        let outcome = match row.step {
+        let by_place = Self::by_place(row);
+        if has_quit(row) {
             // Ratings take it so too.
-            Step::Match { quit: true, .. } => Some(OutcomeKind::Loss),
+            return Self { outcome: Some(OutcomeKind::Loss), ..by_place };
+        }
+        by_place
+    }
+
+    /// The same as earlier versions counted it: who quit by the place of his side too.
+    pub(super) fn by_place(row: &HistoryRow) -> Self {
+        let outcome = match row.step {
             Step::Match { place: 1, shared: false, .. } => Some(OutcomeKind::Win),
             Step::Match { place: 1, shared: true, .. } => Some(OutcomeKind::Draw),
             Step::Match { .. } => Some(OutcomeKind::Loss),
@@ -47,6 +55,11 @@ impl Tick {
         let visible = if let Step::Adjustment { visible, .. } = row.step { visible } else { None };
         Self { at: row.at, before: row.before, after: row.after, outcome, visible }
     }
+}
+
+/// Whether it is a match that the player left before its end.
+pub(super) const fn has_quit(row: &HistoryRow) -> bool {
+    matches!(row.step, Step::Match { quit: true, .. })
 }
 
 /// A player's entry after a step; without a match there is none. `starts` is where tiers start in the season, where shares

@@ -52,9 +52,7 @@ impl Engine {
             };
             let link = Link::Adjustment(id, row);
             let mut changes = self.changes(call, &[&player, mode]);
-            if let Some(audit) = &mut changes.audit {
-                audit.reason = Some(reason.to_owned());
-            }
+            changes.because(reason);
             let depth = link.place().depth;
             let mut rating = None;
             let mut tallies = self.tallies_by_hand(mode, [(player, call.now)]).await?;

@@ -172,17 +172,16 @@ impl Link {
             Self::Adjustment(id, row) => {
                 let old = rating_of(&row.from);
                 let games = old.map_or(0, |old| old.games);
+                // Who was away is as unsure as that.
+                let grown = |old: &RatingRow| scheme.system.at(old.rating, Some(old.rated_at), row.at);
                 let (before, after, games, visible) = match (&row.kind, old) {
                     (AdjustmentKind::Set { mean, deviation }, _) => {
-                        let before = old.map_or_else(|| scheme.system.initial(), |old| old.rating);
-                        // Without one it stays what it was by then: who was away is as unsure as that.
-                        let grown =
-                            |old: &RatingRow| scheme.system.at(old.rating, Some(old.rated_at), row.at);
-                        let deviation = deviation.unwrap_or(old.map_or(before, grown).deviation);
+                        let before = old.map_or_else(|| scheme.system.initial(), grown);
+                        let deviation = deviation.unwrap_or(before.deviation);
                         (before, Rating { mean: *mean, deviation, ..before }, games, None)
                     }
                     (AdjustmentKind::Reset(config), Some(old)) => {
-                        let before = scheme.system.at(old.rating, Some(old.rated_at), row.at);
+                        let before = grown(old);
                         let (after, games) = reset(*config, &scheme.system, before, games);
                         (before, after, games, Some(config.visible))
                     }

@@ -100,9 +100,7 @@ impl Engine {
             self.reset_some(call, mode, config, reason, players, sink).await?;
         }
         let mut head = self.changes(call, &[mode]);
-        if let Some(audit) = &mut head.audit {
-            audit.reason = Some(reason.to_owned());
-        }
+        head.because(reason);
         self.remember(&mut head, call, Home::Record, &report)?;
         Ok((head, report))
     }

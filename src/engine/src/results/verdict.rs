@@ -202,9 +202,7 @@ impl Engine {
     ) -> Result<(ChangeSet, ResultView), Stop> {
         let (row, version) = self.result_at(id).await?.ok_or(EngineError::Raced(None))?;
         let mut head = self.changes(call, &[&id, &row.mode]);
-        if let Some(audit) = &mut head.audit {
-            audit.reason = Some(reason.to_owned());
-        }
+        head.because(reason);
         let on = ruling.on(&row, call, reason)?;
         let blame = match ruling {
             Ruling::Void => None,

@@ -110,6 +110,13 @@ impl ChangeSet {
         self.events.push((player, event));
         self
     }
+    /// Says in its audit record, if it has one, why it is made.
+    pub fn because(&mut self, reason: impl Into<String>) -> &mut Self {
+        if let Some(audit) = &mut self.audit {
+            audit.reason = Some(reason.into());
+        }
+        self
+    }
     /// Takes in another set's changes, keeping its own key and audit record. Lawful only where both sets' homes are
     /// one store ([`super::Homes::is_one`]).
     pub fn merge(&mut self, other: ChangeSet) -> &mut Self {

@@ -1,11 +1,12 @@
 //! Boards that are given up: what is theirs goes with them, whoever dies in the middle.
 use crate::{
     defined::{beats, define, name, of_mode, of_scores, rank, submit, submitted, whole},
+    seasons::weekly,
     world::{World, both, refused, world},
 };
 use gsm_core::{Clock, CommitKey, PlayerId};
 use gsm_engine::{
-    Direction, Operator, Retention, Submission, Viewer, Visibility, WatchWish,
+    BoardConfig, Column, Direction, Operator, Retention, Submission, Value, Viewer, Visibility, WatchWish,
     store::{ChangeSet, Key, KeyRange, Row, Store, memory::Faults},
 };
 
@@ -144,6 +145,44 @@ async fn another_board_of_the_name_loses_nothing_to_the_end_of_the_first() {
         assert!(again.watch(&name("points"), p[1]).await.is_ok(), "after {polls}");
         assert!(again.rank(&whole("points"), p[1], Viewer::Other).is_ok(), "after {polls}");
         assert!(again.watch(&name("points"), p[0]).await.is_err(), "after {polls}");
+    }
+    assert!(redefined > 3, "{redefined}");
+}
+
+/// So is a board that counts results: it goes on doing so.
+#[tokio::test]
+async fn another_board_of_the_name_goes_on_counting() {
+    let mut redefined = 0;
+    for polls in 1..200 {
+        let w = world(1, 4_096, Faults::NONE);
+        w.teams("duel", 1, None).await;
+        let wins = Column { value: Value::Wins, direction: Direction::Descending, operator: Operator::Last };
+        let ladder = || BoardConfig { columns: vec![wins], season: weekly(), ..of_mode("ladder", "duel") };
+        define(&w, ladder()).await;
+        let other = w.node("other").await;
+        w.stores[0].set_faults(Faults { yields_max: 1, seed: polls, ..Faults::NONE });
+        let (admin, key) = (w.admin(), name("ladder"));
+        let mut gone = Box::pin(w.engine.delete_board(&admin, &key));
+        let mut is_done = false;
+        for _ in 0..polls {
+            is_done = is_done || futures::poll!(&mut gone).is_ready();
+        }
+        w.stores[0].set_faults(Faults::NONE);
+        if is_done {
+            break;
+        }
+        if w.stores[0].list(&KeyRange::AllClosing, None, 9, false).await.unwrap().is_empty() {
+            continue;
+        }
+        redefined += 1;
+        other.put_board(&w.admin(), ladder()).await.unwrap();
+        gone.await.unwrap();
+        let rows = w.stores[0].rows();
+        let named = rows.iter().find_map(|(_, row)| match &**row {
+            Row::Counting(row) => Some(row.boards.contains_key(&key)),
+            _ => None,
+        });
+        assert_eq!(named, Some(true), "after {polls}");
     }
     assert!(redefined > 3, "{redefined}");
 }

@@ -1,5 +1,5 @@
 //! Tickets over the GameLift wire: FlexMatch's rules where they differ from the native ones.
-use crate::world::{World, both, one_home, refused, ticket, wide};
+use crate::world::{World, both, one_home, refused, three_homes, ticket, wide};
 use gsm_core::{CommitKey, Millis, PlayerId, QueueName, RequestKey, TicketId, Timestamp};
 use gsm_engine::{
     Engine, GameLift, Intake, NewTicket, QueueConfig,
@@ -294,8 +294,7 @@ async fn a_session_has_one_backfill(w: World) {
 #[tokio::test]
 async fn a_backfill_of_an_earlier_version_is_matched_and_ends() {
     const ARN: &str = "arn:aws:gamelift:us-east-1::gamesession/fleet-1/s";
-    for is_matched in [true, false] {
-        let w = one_home();
+    for (w, end) in [(one_home(), "matched"), (one_home(), "stopped"), (three_homes(), "replaced")] {
         ruled_duel(&w).await;
         let ann = player(&w, "ann").await;
         let new = NewTicket { session: Some(ARN.to_owned()), ..listing("t-1", ann, "left") };
@@ -305,18 +304,30 @@ async fn a_backfill_of_an_earlier_version_is_matched_and_ends() {
         let row = Arc::new(Row::Claim(Claim::Ticket(id)));
         changes.write(now.clone(), Expect::Any, Op::Delete);
         changes.write(before.clone(), Expect::Any, Op::Put { row, expires_at: None });
-        w.stores[0].commit(changes).await.unwrap();
-        if is_matched {
+        let live = w.stores.last().unwrap();
+        live.commit(changes).await.unwrap();
+        w.settle();
+        let held = || live.rows().into_iter().filter(|(key, _)| *key == now || *key == before).count();
+        if end == "replaced" {
+            // The session has one backfill, wherever that of before is written.
+            let new = NewTicket { own_id: RequestKey::new("t-2").ok(), ..new };
+            let newer = w.engine.create_ticket(&w.server(), &new).await.unwrap().id;
+            w.settle();
+            assert_eq!(w.seen(newer).await.state, TicketState::Searching);
+            assert_eq!(w.seen(id).await.state, TicketState::Cancelled);
+            assert_eq!(held(), 1);
+            w.engine.stop_ticket(&w.server(), newer).await.unwrap();
+        } else if end == "matched" {
             let bob = start(&w, "t-2", "bob").await;
             w.turn().await;
             w.engine.answer_for(&w.server(), bob, &names(&["bob"]), true).await.unwrap();
         } else {
             w.engine.stop_ticket(&w.server(), id).await.unwrap();
         }
-        let ended = if is_matched { TicketState::Completed } else { TicketState::Cancelled };
+        let ended = if end == "matched" { TicketState::Completed } else { TicketState::Cancelled };
         assert_eq!(w.seen(id).await.state, ended);
-        let left = w.stores[0].rows().into_iter().any(|(key, _)| key == now || key == before);
-        assert!(!left, "the session is free");
+        w.settle();
+        assert_eq!(held(), 0, "the session is free");
     }
 }
 

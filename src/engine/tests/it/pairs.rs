@@ -1,16 +1,18 @@
 //! Pairs who meet too often.
 use crate::world::{World, both, mode, places};
-use gsm_core::{PlayerId, QueueName};
+use gsm_core::{MatchId, PlayerId, QueueName};
 use gsm_engine::{
     Flag, NewMatch, QueueConfig,
     store::{AuditRecord, ChangeSet, Committed, Fold, Store},
 };
 use gsm_rating::options::{Options, RepeatedPair};
+use gsm_session::Report;
 use parking_lot::Mutex;
 use std::sync::Arc;
 
 both! {
     who_trade_wins_are_flagged_once,
+    who_quits_has_won_nothing,
     who_meet_as_often_as_all_are_not,
     eight_in_a_week_is_the_least,
     team_mates_are_no_pair,
@@ -32,7 +34,10 @@ async fn play(w: &World, name: &str, sides: &[&[PlayerId]], winner: usize) {
     let new = NewMatch { queue, sides, parties: vec![], home: None, variant: None };
     let id = w.engine.create_match(&w.server(), &new).await.unwrap().id;
     w.settle();
-    let report = if winner == 0 { places(&[1, 2], &[]) } else { places(&[2, 1], &[]) };
+    report(w, id, if winner == 0 { places(&[1, 2], &[]) } else { places(&[2, 1], &[]) }).await;
+}
+
+async fn report(w: &World, id: MatchId, report: Report) {
     w.engine.report_result(&w.server(), id, None, &report).await.unwrap();
     w.clock.advance_ms(60_000);
     w.settle();
@@ -89,6 +94,26 @@ async fn who_trade_wins_are_flagged_once(w: World) {
     let raised: Vec<_> = audit.iter().map(|of| (of.principal.as_str(), of.resources.len())).collect();
     assert_eq!(raised, [("system", 3)]);
     assert_eq!(audit[0].reason.as_deref(), Some("met 10 times in 7 days, 1.8 to be expected; won 1 to 9"));
+}
+
+async fn who_quits_has_won_nothing(w: World) {
+    remembering(&w, "duel").await;
+    let mut p = w.players(12).await;
+    p.sort();
+    others_play(&w, "duel", &p).await;
+    // By places the first player has won all, and one is a draw.
+    let quits: [&[PlayerId]; 10] =
+        [&[p[0]], &[p[0]], &[p[0]], &[p[0]], &[p[0]], &[p[0]], &[p[1]], &[p[0], p[1]], &[], &[p[1]]];
+    for (nth, quits) in quits.into_iter().enumerate() {
+        let sides = vec![vec![p[0]], vec![p[1]]];
+        let queue = QueueName::new("duel").unwrap();
+        let new = NewMatch { queue, sides, parties: vec![], home: None, variant: None };
+        let id = w.engine.create_match(&w.server(), &new).await.unwrap().id;
+        w.settle();
+        report(&w, id, places(if nth == 9 { &[1, 1] } else { &[1, 2] }, quits)).await;
+    }
+    let found = flags(&w).await;
+    assert_eq!((found.len(), found[0].row.meetings, found[0].row.wins), (1, 10, [3, 6]));
 }
 
 async fn who_meet_as_often_as_all_are_not(w: World) {

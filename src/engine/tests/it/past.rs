@@ -4,10 +4,12 @@ use crate::{
     matches::made,
     world::{World, both, mode, places, refused},
 };
-use gsm_core::{Attribute, Clock, MatchId, PlayerId, Timestamp};
+use gsm_core::{Attribute, Clock, CommitKey, MatchId, PlayerId, QueueName, Timestamp};
 use gsm_engine::{
     BoardConfig, BoardRef, CohortConfig, CohortRule, Column, Dimension, Direction, Eligibility, Grouping,
-    Operator, Part, PayoutConfig, Places, ScheduleConfig, Source, Submission, Ties, Value, Viewer,
+    NewMatch, Operator, Part, PastRank, PayoutConfig, Places, ScheduleConfig, Source, Submission, Ties,
+    Value, Viewer,
+    store::{ChangeSet, Key, Row, Store},
 };
 use serde_json::json;
 
@@ -18,6 +20,7 @@ both! {
     a_voided_result_has_never_been,
     a_part_is_of_those_who_belong_there_today,
     a_season_that_was_paid_out_and_changed_has_no_past,
+    a_season_that_an_earlier_version_paid_out_is_told_as_it_was_counted,
     what_cannot_be_exact_is_refused,
     a_board_that_kept_only_what_moved_asks_nothing_of_players_later,
     submitted_scores_are_as_they_were_noted,
@@ -279,6 +282,56 @@ async fn a_season_that_was_paid_out_and_changed_has_no_past(w: World) {
         refused(w.engine.rank_at(&of, players[2], &[at], Viewer::All).await, "invalid");
     }
     assert!(w.engine.rank_at(&whole("duel"), players[2], &[at], Viewer::All).await.is_ok());
+}
+
+/// Earlier versions had who quit on a side that won as a winner, and one may have counted the first matches of a season.
+async fn a_season_that_an_earlier_version_paid_out_is_told_as_it_was_counted(w: World) {
+    w.teams("duo", 2, None).await;
+    let p = w.players(4).await;
+    let boards = ["none", "one", "two", "three"];
+    for name in boards {
+        let columns = vec![column(Value::Wins, Direction::Descending, Operator::Last)];
+        define(&w, BoardConfig { columns, season: weekly(), ..of_mode(name, "duo") }).await;
+    }
+    let mut instants = Vec::new();
+    for _ in 0..2 {
+        w.clock.advance_ms(60_000);
+        let (queue, sides) = (QueueName::new("duo").unwrap(), vec![vec![p[0], p[1]], vec![p[2], p[3]]]);
+        let new = NewMatch { queue, sides, parties: vec![], home: None, variant: None };
+        let id = w.engine.create_match(&w.server(), &new).await.unwrap().id;
+        w.engine.report_result(&w.server(), id, None, &places(&[1, 2], &[p[1]])).await.unwrap();
+        w.settle();
+        instants.push(w.clock.now());
+    }
+    w.clock.advance_ms(8 * DAY_MS);
+    for (wins, name) in (0..).zip(boards) {
+        let of = BoardRef { season: Some(1), ..whole(name) };
+        let key = Key::Entry(of.name.clone(), 1, p[1]);
+        let found = w.stores[0].get(std::slice::from_ref(&key)).await.unwrap().remove(0).unwrap();
+        let Row::Entry(row) = &*found.row else { panic!("no entry: {found:?}") };
+        assert_eq!(row.values[0], 0);
+        let mut row = row.clone();
+        row.values[0] = wins;
+        // With the win that came last.
+        row.reached_at = instants[usize::from(wins > 1)];
+        let mut changes = ChangeSet::new(CommitKey::fresh(&**w.engine.ids()), w.clock.now());
+        changes.replace(key, Some(found.version), Row::Entry(row));
+        w.stores[0].commit(changes).await.unwrap();
+        w.settle();
+        let config = PayoutConfig { page_size: 10, in_flight_max: 1, retry_after_ms: 60_000 };
+        w.engine.begin_payout(&w.admin(), &of.name, 1, config).await.unwrap();
+        w.settle();
+        let past = w.engine.rank_at(&of, p[1], &instants, Viewer::All).await;
+        if wins == 3 {
+            refused(past, "invalid");
+            continue;
+        }
+        let counted = |past: &PastRank| past.place.map(|place| place.keys.columns()[0]);
+        let counted: Vec<_> = past.unwrap().iter().map(counted).collect();
+        assert_eq!(counted, [Some(wins.min(1)), Some(wins)], "{name}");
+        let mate = w.engine.rank_at(&of, p[0], &instants[1..], Viewer::All).await.unwrap();
+        assert_eq!(mate[0].place.map(|place| (place.rank.get(), place.keys.columns()[0])), Some((1, 2)));
+    }
 }
 
 async fn what_cannot_be_exact_is_refused(w: World) {

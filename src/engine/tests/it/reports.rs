@@ -1,10 +1,10 @@
 //! Results that players report themselves: k of n, disputes, deadlines.
-use crate::world::{World, both, keyed, mode, places, refused, world};
+use crate::world::{World, both, keyed, mode, places, refused, three_homes, world};
 use gsm_core::{Clock, CommitKey, MatchId, Millis, PlayerId, QueueName};
 use gsm_engine::{
     BoardRef, Candour, EngineError, ExportCursor, ExportItem, Happening, Listener, MatchmakingEvent,
     NewMatch, QueueConfig, Reports, ReportsView, Retention, Silence, Viewer,
-    store::{ChangeSet, Expect, Key, Op, PushKind, ReportsStage, Store, Verdict, memory::Faults},
+    store::{ChangeSet, Expect, Key, Op, PushKind, ReportsStage, Row, Store, Verdict, memory::Faults},
 };
 use gsm_session::MatchState;
 use parking_lot::Mutex;
@@ -586,4 +586,44 @@ async fn a_match_does_not_end_under_those_who_report_it() {
         reported += usize::from(said.is_ok());
     }
     assert!((1..30).contains(&reported), "either comes first: {reported}");
+}
+
+/// What others have agreed on meanwhile lies elsewhere: who has read neither begins nothing anew.
+#[tokio::test]
+async fn a_first_word_that_comes_late_finds_the_result() {
+    let mut late = 0;
+    for polls in 1..80 {
+        let w = three_homes();
+        peers(&w, 2, 2).await;
+        let p = w.players(4).await;
+        let (id, _) = matched(&w, &p).await;
+        let other = w.node("other").await;
+        let faults = |faults: Faults| w.stores.iter().for_each(|store| store.set_faults(faults));
+        faults(Faults { yields_max: 1, seed: polls, ..Faults::NONE });
+        let (call, said) = (w.by(p[0]), places(&[1, 2], &[]));
+        let mut first = Box::pin(w.engine.report_as_player(&call, id, &said));
+        let mut is_done = false;
+        for _ in 0..polls {
+            is_done = is_done || futures::poll!(&mut first).is_ready();
+        }
+        faults(Faults::NONE);
+        if is_done {
+            break;
+        }
+        late += 1;
+        for player in &p[1..] {
+            other.report_as_player(&w.by(*player), id, &said).await.unwrap();
+            w.settle();
+        }
+        let told = first.await.unwrap();
+        assert!(told.result.is_some() || told.row.is_some(), "after {polls}");
+        w.settle();
+        let rows = w.stores[0].rows();
+        let stages = rows.iter().filter_map(|(_, row)| match &**row {
+            Row::Reports(row) => Some(row.stage),
+            _ => None,
+        });
+        assert_eq!(stages.collect::<Vec<_>>(), [ReportsStage::Settled], "after {polls}");
+    }
+    assert!(late > 3, "{late}");
 }

@@ -71,6 +71,13 @@ async fn a_hand_that_names_no_deviation_leaves_it_as_unsure_as_it_is_now(w: Worl
     let now = w.engine.rating_now(&duel, p[0]).await.unwrap().rating;
     let set = w.engine.set_rating(&w.admin(), &duel, p[0], 1_800.0, None, "x").await.unwrap().rating;
     assert_eq!((set.mean, set.deviation), (1_800.0, now.deviation));
+    w.settle();
+    let steps = w.engine.history(&duel, p[0], None, 1).await.unwrap();
+    assert_eq!(
+        (steps[0].row.before, steps[0].row.after),
+        (now, set),
+        "being away has made him unsure, and no hand"
+    );
     assert_eq!(w.engine.rating_now(&duel, p[0]).await.unwrap().rating, set);
     let set = w.engine.set_rating(&w.admin(), &duel, p[0], 1_800.0, Some(40.0), "x").await.unwrap().rating;
     assert_eq!(set.deviation, 40.0);

@@ -30,7 +30,7 @@ const HOUR: i64 = 3_600_000;
 const WEEK: i64 = 7 * 24 * HOUR;
 
 /// Seasons of a week; the world's clock begins in the first, 22 hours and 13 minutes after its start.
-fn weekly() -> Option<ScheduleConfig> {
+pub(crate) fn weekly() -> Option<ScheduleConfig> {
     Some(ScheduleConfig::Days { every: 7, zone: "UTC".into(), from: "2023-11-14T00:00".into() })
 }
 

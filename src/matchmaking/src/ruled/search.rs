@@ -156,13 +156,7 @@ pub(super) struct Sight<'a> {
 }
 
 impl Search {
-    pub(super) fn new(
-        stage: usize,
-        anchor: Anchor,
-        candidates: Vec<Candidate>,
-        is_cut: bool,
-        counts: Counts,
-    ) -> Self {
+    pub(super) fn new(stage: usize, anchor: Anchor, candidates: Vec<Candidate>, is_cut: bool) -> Self {
         let rest = rest_of(&candidates);
         let (taken, places) = (Vec::new(), Vec::new());
         let has_apart = candidates.iter().any(|candidate| candidate.is_apart);
@@ -175,7 +169,7 @@ impl Search {
             taken,
             places,
             anchor_team: 0,
-            counts,
+            counts: Counts::default(),
             is_cut,
             spent: 0,
             dearest: 0,

@@ -414,7 +414,7 @@ impl RulePool {
             return Some(Opened::Done(large::large(&choice, waiting, &candidates, has, counts, work)));
         }
         let has = Anchor { is_news: run.is_news, is_of_stage, is_backfill: anchor.is_backfill() };
-        Some(Opened::Search(Search::new(at, has, candidates, is_cut, Counts::default())))
+        Some(Opened::Search(Search::new(at, has, candidates, is_cut)))
     }
 
     /// A rule that asks for players of whom too few are left for the anchor.

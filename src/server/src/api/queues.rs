@@ -95,10 +95,10 @@ pub(crate) struct QueueSettings {
 }
 
 const fn ticket_timeout() -> u64 {
-    600_000
+    QueueConfig::TICKET_TIMEOUT.get()
 }
 const fn match_timeout() -> u64 {
-    7_200_000
+    QueueConfig::MATCH_TIMEOUT.get()
 }
 
 impl From<&QueueConfig> for QueueDto {

@@ -149,13 +149,14 @@ impl Rebuilt {
                 let Some(scheme) = truth.schemes.get(&row.system) else {
                     return fault(format!("{id}: nobody knows how its mode is rated"));
                 };
-                let before = old.map_or_else(|| scheme.system.initial(), |old| old.rating);
+                let before = old.map_or_else(
+                    || scheme.system.initial(),
+                    |old| scheme.system.at(old.rating, Some(old.rated_at), row.at),
+                );
                 let AdjustmentKind::Set { mean, deviation } = row.kind else {
                     return fault(format!("{id} resets a rating, and nobody has asked for that"));
                 };
-                let grown =
-                    old.map_or(before, |old| scheme.system.at(old.rating, Some(old.rated_at), row.at));
-                let rating = Rating { mean, deviation: deviation.unwrap_or(grown.deviation), ..before };
+                let rating = Rating { mean, deviation: deviation.unwrap_or(before.deviation), ..before };
                 let score = (mean * 1_000.0).round() as i64;
                 let next = RatingRow {
                     rating,

@@ -1,6 +1,6 @@
 //! Questions about the past, and how a past is made of what the store has for the first of them.
 use super::{
-    PastRank, Refusal, SERIES_MAX, TOO_GREAT,
+    CHANGED, PastRank, Refusal, SERIES_MAX, TOO_GREAT, Unmade,
     packing::TooGreat,
     track::{Rules, StepRow, Track},
     views::{Made, Making, Members, PastView, is_member, last},
@@ -9,7 +9,7 @@ use crate::{
     Engine, EngineError,
     aside::aside,
     boards::{BoardRef, Line, Part, Source, Ties, Viewer, tally::entry_of},
-    store::{Key, KeyRange, Row, Versioned},
+    store::{EntryRow, Key, KeyRange, Row, Versioned},
 };
 use gsm_core::{Map, PlayerId, Timestamp};
 use gsm_ranking::Step;
@@ -100,7 +100,7 @@ impl Engine {
         rules: &Rules,
         until: Timestamp,
     ) -> Result<Vec<Step>, EngineError> {
-        let (mut steps, mut track) = (Vec::new(), Track::default());
+        let (mut steps, mut track) = (Vec::new(), rules.begin(player));
         self.each(view.steps_of(player), |key, found| {
             let (_, depth, row) = step_of(&key, &found)?;
             rules
@@ -114,13 +114,18 @@ impl Engine {
 
     pub(super) async fn make_past(&self, view: &PastView) -> Result<(), EngineError> {
         let _making = Making::begin(view);
-        let made = self.read_past(view).await;
+        let mut made = self.read_past(view, Map::default()).await;
+        if let Ok(Err(Unmade::AsPaid(quit_by_place))) = made {
+            made = self.read_past(view, quit_by_place).await;
+        }
         let mut state = view.state.lock();
         state.making_of = None;
         let told = state.told.take().unwrap_or_default();
         match made? {
             _ if state.spoilt => {}
-            Err(refusal) => state.refused = Some(refusal),
+            Err(Unmade::Refused(refusal)) => state.refused = Some(refusal),
+            // What it is made of changed between the two.
+            Err(Unmade::AsPaid(_)) => {}
             Ok(made) => {
                 state.made = Some(made);
                 told.iter().for_each(|(player, depth, row)| state.take(*player, *depth, row.row()));
@@ -129,15 +134,19 @@ impl Engine {
         Ok(())
     }
 
-    async fn read_past(&self, view: &PastView) -> Result<Result<Made, Refusal>, EngineError> {
+    async fn read_past(
+        &self,
+        view: &PastView,
+        quit_by_place: Map<PlayerId, u32>,
+    ) -> Result<Result<Made, Unmade>, EngineError> {
         let PastView { line, number, part, .. } = view;
         let starts = match line.tiers_by_shares() {
             Some(_) => self.known_starts(line, *number).await?.map(|(row, _)| row),
             None => None,
         };
-        let Some(rules) = Rules::new(line.clone(), *number, starts) else {
+        let Some(rules) = Rules::new(line.clone(), *number, starts, quit_by_place) else {
             let detail = "has no past: it has too many columns to be compared over time";
-            return Ok(Err(Refusal("board", detail)));
+            return Ok(Err(Refusal("board", detail).into()));
         };
         let members = match part {
             None => None,
@@ -163,7 +172,7 @@ impl Engine {
         let mut take = |key: Key, found: Versioned| {
             let (player, depth, row) = step_of(&key, &found)?;
             if fits && is_member(&members, player) {
-                let track = tracks.entry(player).or_default();
+                let track = tracks.entry(player).or_insert_with(|| rules.begin(player));
                 fits = rules.take(track, depth, row, &mut |step| steps.push(step)).is_ok();
             }
             Ok(())
@@ -177,11 +186,10 @@ impl Engine {
             _ => self.each(view.steps(), &mut take).await?,
         }
         if !fits {
-            return Ok(Err(TOO_GREAT));
+            return Ok(Err(TOO_GREAT.into()));
         }
-        if !self.ends_as_paid(view, &members, &tracks).await? {
-            let detail = "has no past: it was paid out, and results of it were changed since";
-            return Ok(Err(Refusal("season", detail)));
+        if let Err(unmade) = self.ends_as_paid(view, &rules, &members, &tracks).await? {
+            return Ok(Err(unmade));
         }
         let (now, mut leaves) = (self.clock.now(), BTreeSet::new());
         for (player, track) in &mut tracks {
@@ -207,33 +215,66 @@ impl Engine {
         Ok(seated.flatten().unwrap_or_default().into_iter().map(|player| (player, ())).collect())
     }
 
-    /// A season that is paid out stays as it is, whatever becomes of its results: whether these lead there still.
+    /// A season that is paid out stays as it is, whatever becomes of its results: whether these lead there still, be it as
+    /// an earlier version counted them.
     async fn ends_as_paid(
         &self,
         view: &PastView,
+        rules: &Rules,
         members: &Members,
         tracks: &Map<PlayerId, Track>,
-    ) -> Result<bool, EngineError> {
+    ) -> Result<Result<(), Unmade>, EngineError> {
         let (line, name) = (&view.line, &view.line.config.name);
         let is_paid = line.config.mode().is_some()
             && line.has_seasons()
             && self.get_one(&Key::Payout(name.clone(), view.number)).await?.is_some();
         if !is_paid {
-            return Ok(true);
+            return Ok(Ok(()));
         }
         let mut left = tracks.values().filter(|track| track.entry.is_some()).count();
-        let mut same = true;
+        let mut others: Vec<(PlayerId, EntryRow)> = Vec::new();
         self.each(KeyRange::Entries(name.clone(), view.number), |key, found| {
             if let Key::Entry(_, _, player) = &key
                 && is_member(members, *player)
             {
-                let counted = tracks.get(player).and_then(|track| track.entry.as_deref());
-                same &= counted == Some(entry_of(&key, &found.row)?);
-                left = left.saturating_sub(1);
+                let (counted, paid) = (tracks.get(player), entry_of(&key, &found.row)?);
+                let counted = counted.and_then(|track| track.entry.as_deref());
+                if counted != Some(paid) {
+                    others.push((*player, paid.clone()));
+                }
+                left = left.saturating_sub(usize::from(counted.is_some()));
             }
             Ok(())
         })
         .await?;
-        Ok(same && left == 0)
+        if left > 0 {
+            return Ok(Err(CHANGED.into()));
+        }
+        let mut quit_by_place: Map<PlayerId, u32> = Map::default();
+        for (player, paid) in &others {
+            let Some(quits) = self.quit_as_paid(view, rules, *player, paid).await? else {
+                return Ok(Err(CHANGED.into()));
+            };
+            quit_by_place.insert(*player, quits);
+        }
+        Ok(if others.is_empty() { Ok(()) } else { Err(Unmade::AsPaid(quit_by_place)) })
+    }
+
+    async fn quit_as_paid(
+        &self,
+        view: &PastView,
+        rules: &Rules,
+        player: PlayerId,
+        paid: &EntryRow,
+    ) -> Result<Option<u32>, EngineError> {
+        let mut steps = Vec::new();
+        self.each(view.steps_of(player), |key, found| {
+            if let (_, depth, StepRow::History(row)) = step_of(&key, &found)? {
+                steps.push((depth, row.clone()));
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(rules.as_paid(&steps, paid))
     }
 }

@@ -14,7 +14,7 @@ pub(crate) use views::Pasts;
 
 use super::{BoardConfig, Source, Ties};
 use crate::EngineError;
-use gsm_core::{Rank, Timestamp};
+use gsm_core::{Map, PlayerId, Rank, Timestamp};
 use gsm_ranking::Keys;
 use packing::Packing;
 
@@ -49,6 +49,23 @@ struct Refusal(&'static str, &'static str);
 
 const TOO_GREAT: Refusal =
     Refusal("board", "has no past: its numbers are too great to be compared over time");
+
+const CHANGED: Refusal =
+    Refusal("season", "has no past: it was paid out, and results of it were changed since");
+
+/// Why a past was not made.
+enum Unmade {
+    /// It has none.
+    Refused(Refusal),
+    /// So many of the matches that each of these quit are to be counted as an earlier version did, which paid the season out.
+    AsPaid(Map<PlayerId, u32>),
+}
+
+impl From<Refusal> for Unmade {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
 
 impl From<Refusal> for EngineError {
     fn from(Refusal(field, detail): Refusal) -> Self {

@@ -3,7 +3,7 @@
 use super::{
     super::{
         line::Line,
-        tally::{Tick, after},
+        tally::{Tick, after, has_quit},
         view::{Brought, mark},
     },
     packing::{Packing, TooGreat},
@@ -12,7 +12,7 @@ use crate::{
     results::counting::score_of,
     store::{EntryRow, HistoryRow, RatingRow, ScoredRow, StartsRow},
 };
-use gsm_core::{Millis, Timestamp};
+use gsm_core::{Map, Millis, PlayerId, Timestamp};
 use gsm_ranking::{Keys, Step, season::Season};
 use gsm_session::OutcomeKind;
 use std::sync::Arc;
@@ -25,6 +25,9 @@ pub(super) struct Rules {
     /// Where tiers start, where shares of the players say that and it is worked out.
     pub(super) starts: Option<StartsRow>,
     packing: Packing,
+    /// Of a season that an earlier version paid out: how many of the matches that each of these players quit, the first ones, it
+    /// had counted by the places of their sides.
+    quit_by_place: Map<PlayerId, u32>,
 }
 
 /// What a step is made of.
@@ -65,6 +68,8 @@ pub(super) struct Track {
     on: Option<i64>,
     /// When the player left it for being idle, and what counted until then.
     left: Option<(Timestamp, i64)>,
+    /// How many more matches that the player quits count by the place of his side.
+    quit_by_place: u32,
     /// Where the board has entries of its own.
     pub(super) entry: Option<Box<EntryRow>>,
 }
@@ -82,16 +87,48 @@ impl Default for Track {
             draws: 0,
             on: None,
             left: None,
+            quit_by_place: 0,
             entry: None,
         }
     }
 }
 
+impl Track {
+    /// Where a player stands before anything is taken.
+    pub(super) fn begin(quit_by_place: u32) -> Self {
+        Self { quit_by_place, ..Self::default() }
+    }
+}
+
 impl Rules {
     /// `None` where the board has too many columns.
-    pub(super) fn new(line: Arc<Line>, number: u64, starts: Option<StartsRow>) -> Option<Self> {
+    pub(super) fn new(
+        line: Arc<Line>,
+        number: u64,
+        starts: Option<StartsRow>,
+        quit_by_place: Map<PlayerId, u32>,
+    ) -> Option<Self> {
         let (packing, season) = (Packing::new(&line.config)?, line.season(number));
-        Some(Self { line, number, season, starts, packing })
+        Some(Self { line, number, season, starts, packing, quit_by_place })
+    }
+
+    /// Where a player stands before anything is taken.
+    pub(super) fn begin(&self, player: PlayerId) -> Track {
+        Track::begin(self.quit_by_place.get(&player).copied().unwrap_or(0))
+    }
+
+    /// How many of the matches that a player quit, the first ones, an earlier version counted by the place of his side, where
+    /// that leads to the entry which it paid; else nothing. O(steps) for each match that he quit.
+    pub(super) fn as_paid(&self, steps: &[(u64, HistoryRow)], paid: &EntryRow) -> Option<u32> {
+        let is_in = |row: &HistoryRow| self.line.number_at(row.at) == Some(self.number);
+        let quits = steps.iter().filter(|(_, row)| is_in(row) && has_quit(row)).count();
+        (1..=u32::try_from(quits).ok()?).rev().find(|by_place| {
+            let mut track = Track::begin(*by_place);
+            let mut take = |(depth, row): &(u64, HistoryRow)| {
+                self.take(&mut track, *depth, StepRow::History(row), &mut |_| {}).is_ok()
+            };
+            steps.iter().all(&mut take) && track.entry.as_deref() == Some(paid)
+        })
     }
 
     /// Whether it waits for a match to say where its tiers start.
@@ -147,7 +184,12 @@ impl Rules {
 
     /// What the board has of the player after a row; `None` for nothing yet.
     fn brought(&self, track: &mut Track, row: &HistoryRow) -> Option<Brought> {
-        let tick = Tick::of(row);
+        let tick = if has_quit(row) && track.quit_by_place > 0 {
+            track.quit_by_place -= 1;
+            Tick::by_place(row)
+        } else {
+            Tick::of(row)
+        };
         if self.line.config.has_entries() {
             let next = after(&self.line, self.starts.as_ref(), track.entry.as_deref(), &tick)?;
             let brought = Brought::of_entry(&next);

@@ -32,8 +32,9 @@ impl Search {
     }
 
     /// Sees which stages the tickets have reached by now: only those are left that may be in a match of the searched one.
-    /// Whether the anchor may. What was tried before needs no other look: a ticket that reaches the stage is news, and no
-    /// candidate of this search. O(candidates).
+    /// Whether the anchor may. What was tried before gets no other look, though by the age of the oldest a candidate can make it a
+    /// match of the stage by now: who reaches a stage has come anew, and after a search of many rounds the anchor is searched for
+    /// again where anybody has. O(candidates).
     pub(in super::super) fn grow(&mut self, sight: &Sight<'_>, now: Timestamp) -> bool {
         let (set, stage) = (sight.set, self.stage);
         let in_stage = |of: &Waiting| in_stage(set, stage, now.since(of.turn.started_at));
