@@ -41,4 +41,4 @@ pub use record::{Digested, PARAMETERS_BYTES_MAX, RECORD_BYTES_MAX, Record, rfc33
 pub use segment::{path as segment_path, segments};
 pub use ship::{ShipError, Shipped, Vault, copy_is_whole, ship};
 pub use tile::{Rows, TILE_WIDTH, Tile, TileNodes, row_of};
-pub use verify::{Damage, Verdict, Whole, verify};
+pub use verify::{Damage, Verdict, Whole, verify, verify_own};

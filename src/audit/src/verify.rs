@@ -21,13 +21,16 @@ pub struct Whole {
     pub checkpoint: Checkpoint,
     /// Records behind it, which the next checkpoint will cover: their server was stopped in the middle, or runs.
     pub behind: u64,
+    /// Others signed beside or before the first of the keys that were given, and no record says that it came after them.
+    pub is_unnamed: bool,
 }
 
 /// What is wrong with a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damage {
-    /// All records before this one are as they were written.
-    pub first_bad: u64,
+    /// All records before this one are as they were written. `None` where no record is in doubt, since those that are there
+    /// are signed as they stand: it is about a signature, or what no record is in.
+    pub first_bad: Option<u64>,
     /// Whether it is just this one; else it is this one or a later one.
     pub exact: bool,
     /// What was found, in words.
@@ -55,14 +58,33 @@ struct Claim {
     trusted: bool,
 }
 
+/// What a log is checked against.
+struct Asked<'a> {
+    keys: &'a [VerifierKey],
+    anchor: Option<Checkpoint>,
+    /// Who asks has signed the log.
+    is_own: bool,
+}
+
 /// Checks the log in `files` against keys that the caller trusts, and against an older checkpoint (`anchor`) that was kept
 /// elsewhere. Reads everything once, from front to back, a segment at a time.
 #[must_use]
 pub fn verify(files: &dyn Files, keys: &[VerifierKey], anchor: Option<&[u8]>) -> Verdict {
-    let anchor = match anchor.map(|note| Checkpoint::trusted(note, keys)).transpose() {
-        Ok(anchor) => anchor,
-        Err(error) => return Verdict::Unchecked(format!("the anchor: {error}")),
-    };
+    match anchor.map(|note| Checkpoint::trusted(note, keys)).transpose() {
+        Ok(anchor) => checked(files, &Asked { keys, anchor, is_own: false }),
+        Err(error) => Verdict::Unchecked(format!("the anchor: {error}")),
+    }
+}
+
+/// The same by who signs the log with `keys`, the newest first. Older checkpoints that none of them signed, from before all
+/// that one of them did, are then by keys of his own that he has no more, also where no record says so: whoever was
+/// stopped after a key was made and before its record was kept has such a log.
+#[must_use]
+pub fn verify_own(files: &dyn Files, keys: &[VerifierKey]) -> Verdict {
+    checked(files, &Asked { keys, anchor: None, is_own: true })
+}
+
+fn checked(files: &dyn Files, asked: &Asked<'_>) -> Verdict {
     let mut walk = Walk::new();
     // What a writer changes last and first.
     let standing = || [CHECKPOINT, PENDING].map(|path| files.read(path).ok().flatten());
@@ -70,7 +92,7 @@ pub fn verify(files: &dyn Files, keys: &[VerifierKey], anchor: Option<&[u8]>) ->
     // What was found each time: of a log that only grows meanwhile, nothing.
     let mut lasting: Option<Damage> = None;
     for _ in 0..TRIES_MAX {
-        let damage = match once(files, keys, anchor.as_ref(), before[0].as_deref(), &mut walk) {
+        let damage = match once(files, asked, before[0].as_deref(), &mut walk) {
             Ok(Verdict::Damaged(damage)) => damage,
             Ok(verdict) => return verdict,
             Err(error) => return Verdict::Unchecked(error.to_string()),
@@ -92,11 +114,11 @@ pub fn verify(files: &dyn Files, keys: &[VerifierKey], anchor: Option<&[u8]>) ->
 
 fn once(
     files: &dyn Files,
-    keys: &[VerifierKey],
-    anchor: Option<&Checkpoint>,
+    asked: &Asked<'_>,
     head: Option<&[u8]>,
     walk: &mut Walk,
 ) -> Result<Verdict, crate::LogError> {
+    let keys = asked.keys;
     let (firsts, strange) = segment::segments(files).map_err(io(crate::disk::SEGMENTS))?;
     let mut findings: Vec<String> =
         strange.iter().map(|name| format!("`segments/{name}` is no segment")).collect();
@@ -127,7 +149,7 @@ fn once(
             Err(error) => findings.push(format!("`{path}`: {error}")),
         }
     }
-    if let Some(anchor) = anchor {
+    if let Some(anchor) = &asked.anchor {
         let (path, checkpoint) = ("the anchor".to_owned(), anchor.clone());
         claims.push(Claim { path, checkpoint, note: None, trusted: true });
     }
@@ -143,9 +165,7 @@ fn once(
     walk.again(sizes, signed.as_ref().map_or(0, |head| head.size), behind_max);
     walk.segments(files, &firsts)?;
     findings.extend(unsigned_by_successors(&claims, keys, walk.successors()));
-    let changes = walk.successors().iter().filter(|(_, key)| keys.contains(key)).map(|(seq, _)| *seq);
-    let changed_at = changes.max();
-    Ok(judge(walk, &claims, changed_at, signed, pending.as_ref(), findings))
+    Ok(judge(walk, &claims, asked, signed, pending.as_ref(), findings))
 }
 
 /// An older checkpoint. After a change of keys it may be signed by one that is not trusted any more: then it must still say
@@ -189,11 +209,11 @@ fn unsigned_by_successors(
     findings
 }
 
-/// Compares what is said with what is there. The last record that made a key which is trusted the log's is `changed_at`.
+/// Compares what is said with what is there.
 fn judge(
     walk: &Walk,
     claims: &[Claim],
-    changed_at: Option<u64>,
+    asked: &Asked<'_>,
     head: Option<Checkpoint>,
     pending: Option<&Pending>,
     mut findings: Vec<String>,
@@ -204,10 +224,13 @@ fn judge(
     findings.extend_from_slice(walk.findings());
     // Up to where somebody who is trusted says that it is so.
     let (mut vouched, mut broken) = (0, size < signed);
-    // Keys that are not trusted any more signed before those that are, and a record says that these came after them.
+    // Keys that are not trusted any more signed before those that are (of one size both may have), and a record says that
+    // these came after them.
     let newer_keys = claims.iter().filter(|of| of.trusted).map(|of| of.checkpoint.size).min();
+    let changes = walk.successors().iter().filter(|(_, key)| asked.keys.contains(key)).map(|(seq, _)| *seq);
+    let changed_at = if asked.is_own { Some(u64::MAX) } else { changes.max() };
     let is_of_before = |size: u64| {
-        newer_keys.is_none_or(|from| size < from) && changed_at.is_some_and(|change| size <= change)
+        newer_keys.is_none_or(|from| size <= from) && changed_at.is_some_and(|change| size <= change)
     };
     for Claim { path, checkpoint, trusted, .. } in claims {
         let covered = checkpoint.size;
@@ -237,7 +260,10 @@ fn judge(
     let unsigned = head.as_ref().and_then(|head| beyond(walk, head, pending));
     findings.extend(unsigned.clone());
     if let (Some(head), true) = (head, findings.is_empty()) {
-        return Verdict::Whole(Whole { checkpoint: head, behind: size.saturating_sub(signed) });
+        let is_named =
+            asked.keys.first().is_none_or(|key| walk.successors().iter().any(|(_, named)| named == key));
+        let is_unnamed = !is_named && (asked.keys.len() > 1 || claims.iter().any(|of| !of.trusted));
+        return Verdict::Whole(Whole { checkpoint: head, behind: size.saturating_sub(signed), is_unnamed });
     }
     // Whatever is before `vouched` is signed as it stands: a tile that speaks against it is itself what was changed.
     let of_tiles =
@@ -249,7 +275,11 @@ fn judge(
     let unsigned = unsigned.map(|_| signed);
     let exact = of_records.into_iter().chain(unsigned).min();
     let exact = exact.or(if broken { None } else { of_tiles.or(walk.first_odd()) });
-    Verdict::Damaged(Damage { first_bad: exact.unwrap_or(vouched), exact: exact.is_some(), findings })
+    // What is there and signed as it stands is not in doubt, whoever else signed what; records that are gone are.
+    let is_in_doubt =
+        broken || claims.iter().any(|of| of.trusted && of.checkpoint.size > size) || vouched < size;
+    let first_bad = exact.or(is_in_doubt.then_some(vouched));
+    Verdict::Damaged(Damage { first_bad, exact: exact.is_some(), findings })
 }
 
 /// What stands behind the checkpoint must be what is about to be signed, or a part of it. In a copy, where only the checkpoint is

@@ -18,11 +18,15 @@ use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Lines that wait to be written; more are lost, and counted.
-const WAITING_MAX: usize = 65_536;
+pub(crate) const WAITING_MAX: usize = 65_536;
+/// Bytes that they need in memory, together.
+pub(crate) const WAITING_BYTES_MAX: usize = 64 << 20;
+/// What a line, and each of its values, is in memory beside its texts, about.
+const VALUE_BYTES: usize = 64;
 /// Lines written at once.
 const BATCH_MAX: usize = 4_096;
 /// Hexadecimal digits of a hash.
@@ -30,10 +34,36 @@ const HASH_DIGITS: usize = 32;
 /// Characters of an id.
 const ID_CHARS: usize = PlayerId::PREFIX.len() + 1 + 32;
 
+/// A line that waits, and its bytes until it is written.
+type Waiting = (Line, OwnedSemaphorePermit);
+
+/// Bytes that a line needs in memory, about.
+fn bytes_of(line: &Line) -> usize {
+    let of_value = |value: &Plain| match value {
+        Plain::Number(_) => 0,
+        Plain::Text(text) => text.len(),
+        Plain::List(texts) => texts.iter().map(|text| VALUE_BYTES + text.len()).sum(),
+        Plain::Map(entries) => entries.keys().map(|key| VALUE_BYTES + key.len()).sum(),
+    };
+    let of_player = |player: &Player| {
+        let attributes = player.attributes.iter().map(|(name, value)| name.len() + of_value(value));
+        let latencies = player.latency_ms.keys().map(String::len);
+        let values = attributes.chain(latencies).map(|bytes| VALUE_BYTES + bytes).sum::<usize>();
+        VALUE_BYTES + player.player.len() + player.alias.as_ref().map_or(0, String::len) + values
+    };
+    let of_players = match line {
+        Line::Arrived { queue, players, .. } => queue.len() + players.iter().map(of_player).sum::<usize>(),
+        _ => 0,
+    };
+    VALUE_BYTES + HASH_DIGITS + of_players
+}
+
 /// Hears the engine, and hands lines to who writes them.
 pub(crate) struct Writing {
     key: [u8; 32],
-    lines: mpsc::Sender<Line>,
+    lines: mpsc::Sender<Waiting>,
+    /// One for each byte that may wait.
+    bytes: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
     lost: Arc<AtomicU64>,
 }
@@ -54,7 +84,8 @@ impl Writing {
         }
         let lost = Arc::new(AtomicU64::new(0));
         tasks.spawn(write_all(files, waiting, clock.clone(), lost.clone(), stop.clone()));
-        Arc::new(Self { key, lines, clock: clock.clone(), lost })
+        let bytes = Arc::new(Semaphore::new(WAITING_BYTES_MAX));
+        Arc::new(Self { key, lines, bytes, clock: clock.clone(), lost })
     }
 
     fn hash(&self, kind: &str, id: &[u8]) -> String {
@@ -136,7 +167,10 @@ impl Writing {
 
 impl Recorder for Writing {
     fn note(&self, ticket: TicketId, step: TicketStep) {
-        if self.lines.try_send(self.line(ticket, step)).is_err() {
+        let line = self.line(ticket, step);
+        let bytes = u32::try_from(bytes_of(&line)).unwrap_or(u32::MAX);
+        let room = self.bytes.clone().try_acquire_many_owned(bytes);
+        if !room.is_ok_and(|room| self.lines.try_send((line, room)).is_ok()) {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -144,7 +178,7 @@ impl Recorder for Writing {
 
 async fn write_all(
     mut files: Files,
-    mut waiting: mpsc::Receiver<Line>,
+    mut waiting: mpsc::Receiver<Waiting>,
     clock: Arc<dyn Clock>,
     lost: Arc<AtomicU64>,
     stop: CancellationToken,
@@ -166,8 +200,10 @@ async fn write_all(
             }
         }
         let (now, is_empty) = (clock.now(), batch.is_empty());
+        let (lines, rooms): (Vec<Line>, Vec<OwnedSemaphorePermit>) = batch.into_iter().unzip();
         let write = move || {
-            let done = files.write(&batch, now);
+            let done = files.write(&lines, now);
+            drop(rooms);
             (files, done)
         };
         let (missing, done) = match tokio::task::spawn_blocking(write).await {

@@ -71,7 +71,7 @@ fn check_on_the_way(copy: &Copy, what: &str) {
         Verdict::Unchecked(_) if !copy.of.files.borrow().contains_key("checkpoint") => {}
         Verdict::Damaged(bad) if !copy.of.files.borrow().contains_key("checkpoint") => {
             // The very first records are there, and no checkpoint yet.
-            assert_eq!((bad.first_bad, bad.findings.len()), (0, 1), "{what}: {bad:?}");
+            assert_eq!((bad.first_bad, bad.findings.len()), (Some(0), 1), "{what}: {bad:?}");
         }
         bad => panic!("{what}: {bad:?}"),
     }
@@ -372,7 +372,9 @@ fn what_stands_behind_the_checkpoint_of_a_copy_is_what_was_announced_or_it_is_to
     for change in changes {
         let copy = begun.of.copy();
         copy.edit(next, change);
-        assert!(matches!(verify(&copy, &trusted(), None), Verdict::Damaged(bad) if bad.first_bad == 300));
+        assert!(
+            matches!(verify(&copy, &trusted(), None), Verdict::Damaged(bad) if bad.first_bad == Some(300))
+        );
     }
     let copy = begun.of.copy();
     copy.files.borrow_mut().remove("pending");

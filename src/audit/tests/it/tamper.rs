@@ -1,6 +1,6 @@
 //! Everything that somebody with access to the files could do.
 use crate::disk::{LIMITS, Memory, ids, key, lines, open, record, trusted, written};
-use gsm_audit::{Checkpoint, Damage, Log, Record, Rows, Verdict, leaf_hash, verify};
+use gsm_audit::{Checkpoint, Damage, Log, Record, Rows, Verdict, leaf_hash, verify, verify_own};
 use proptest::prelude::*;
 
 const FIRST: &str = "segments/00000000000000000000.jsonl";
@@ -55,7 +55,7 @@ fn what_was_done_to_records_is_found_and_named() {
         let disk = log();
         relined(&disk, path, change);
         let found = damage(&disk, None);
-        assert_eq!((found.first_bad, found.exact), (first_bad, true), "{name}: {:?}", found.findings);
+        assert_eq!((found.first_bad, found.exact), (Some(first_bad), true), "{name}: {:?}", found.findings);
     }
 }
 
@@ -154,7 +154,7 @@ fn signatures_of_successors_are_looked_at() {
     }
     let deleted = damage(&with(&|lines| drop(lines.remove(4)), "checkpoint"), None);
     assert!(deleted.findings[0].contains("record 60"), "{deleted:?}");
-    assert_eq!(deleted.first_bad, 80, "no record is in doubt");
+    assert_eq!(deleted.first_bad, None, "no record is in doubt");
 }
 
 fn root(disk: &Memory, size: usize) -> gsm_audit::Hash {
@@ -181,7 +181,7 @@ fn an_anchor_finds_what_the_files_cannot_tell() {
     // Rolled back as a whole: nothing in it is wrong.
     assert!(matches!(verify(&older, &trusted(), None), Verdict::Whole(_)));
     let found = damage(&older, Some(&anchor(&disk)));
-    assert_eq!((found.first_bad, found.exact), (300, false), "{:?}", found.findings);
+    assert_eq!((found.first_bad, found.exact), (Some(300), false), "{:?}", found.findings);
     // Built anew with the stolen key, one record changed.
     let rebuilt = Memory::default();
     let mut log = open(&rebuilt);
@@ -189,7 +189,11 @@ fn an_anchor_finds_what_the_files_cannot_tell() {
     all[20].principal = "server:nobody";
     log.append(&all).unwrap();
     assert!(matches!(verify(&rebuilt, &trusted(), None), Verdict::Whole(_)));
-    assert_eq!(damage(&rebuilt, Some(&anchor(&older))).first_bad, 600, "only the anchor speaks against it");
+    assert_eq!(
+        damage(&rebuilt, Some(&anchor(&older))).first_bad,
+        Some(600),
+        "only the anchor speaks against it"
+    );
     // An anchor that nobody trusted has signed tells nothing.
     let forged =
         Checkpoint { origin: "gsm/audit/test".into(), size: 1, root: [0; 32] }.signed(&[&key(9)]).to_string();
@@ -204,7 +208,7 @@ fn a_changed_record_whose_tile_was_changed_with_it_is_found() {
     let row: Vec<u8> = lines(&disk).iter().take(256).flat_map(|line| leaf_hash(line)).collect();
     disk.edit("tile/0/000", |tile| *tile = row);
     let found = damage(&disk, None);
-    assert!(found.first_bad <= 17, "{found:?}");
+    assert!(found.first_bad.is_some_and(|first| first <= 17), "{found:?}");
 }
 
 /// A log that grows whenever one of its segments is read.
@@ -370,7 +374,7 @@ fn a_longer_log_reads_the_same() {
     let log = Log::open(disk.clone(), vec![key(7)], LIMITS).unwrap();
     assert_eq!((log.size(), log.commit()), (70_000, 70_000));
     disk.edit("tile/1/000", |row| row[100] ^= 1);
-    assert_eq!(damage(&disk, None).first_bad, 3 * 256);
+    assert_eq!(damage(&disk, None).first_bad, Some(3 * 256));
 }
 
 /// A checkpoint by a key before those that are trusted is one from before a record that made one of these the log's; any other is
@@ -402,6 +406,55 @@ fn an_older_checkpoint_is_by_a_key_that_a_trusted_one_came_after() {
         let Verdict::Damaged(damage) = found(&with(size, by), trusted) else { panic!("{size} by {by}") };
         assert!(damage.findings[0].contains("nobody who is trusted"), "{damage:?}");
     }
+}
+
+/// A key of whose making no record was kept: who signs with it takes what came before for his own, and says then that it signs;
+/// to all others what came before is a stranger's until he does.
+#[test]
+fn a_key_that_no_record_names_takes_nothing_from_its_own_log() {
+    let disk = Memory::default();
+    written(&disk, 40, 10);
+    let (ids, new) = (ids(60), [key(8).verifier().clone()]);
+    let before = disk.copy();
+    let mut log = open(&disk);
+    let restored = |disk: &Memory, path: &str| {
+        disk.files.borrow_mut().insert(path.to_owned(), before.files.borrow()[path].clone());
+    };
+    let unnamed = |disk: &Memory, wanted: bool| match verify_own(disk, &new) {
+        Verdict::Whole(whole) => assert_eq!(whole.is_unnamed, wanted),
+        other => panic!("{other:?}"),
+    };
+    assert!(matches!(verify(&disk, &trusted(), None), Verdict::Whole(whole) if !whole.is_unnamed));
+    // The key before is gone at once, and nothing was written since.
+    log.sign_with(vec![key(8)]).unwrap();
+    assert!(Log::open(disk.copy(), vec![key(8)], LIMITS).is_ok());
+    restored(&disk, "checkpoints/40");
+    unnamed(&disk, true);
+    log.append(&(40..50).map(|n| record(&ids, n)).collect::<Vec<_>>()).unwrap();
+    restored(&disk, "checkpoints/40");
+    unnamed(&disk, true);
+    let Verdict::Damaged(damage) = verify(&disk, &new, None) else { panic!("by a stranger") };
+    assert!(damage.findings[0].contains("nobody who is trusted") && damage.first_bad.is_none(), "{damage:?}");
+    // By whoever signed it, it says what is true.
+    let lying = disk.copy();
+    let lie = Checkpoint { origin: "gsm/audit/test".into(), size: 40, root: [0; 32] };
+    lying.edit("checkpoints/40", |note| *note = lie.signed(&[&key(7)]).to_string().into_bytes());
+    assert!(matches!(verify_own(&lying, &new), Verdict::Damaged(bad) if bad.first_bad.is_some()));
+    // What came later than the key is by it.
+    let later = disk.copy();
+    let size = 50;
+    let forged = Checkpoint { origin: "gsm/audit/test".into(), size, root: root(&disk, size as usize) };
+    later.edit("checkpoints/50", |note| *note = forged.signed(&[&key(9)]).to_string().into_bytes());
+    let older = Checkpoint { origin: "gsm/audit/test".into(), size: 45, root: root(&disk, 45) };
+    let older = older.signed(&[&key(8)]).to_string().into_bytes();
+    later.files.borrow_mut().insert("checkpoints/45".to_owned(), older);
+    assert!(matches!(verify_own(&later, &new), Verdict::Damaged(_)));
+    // Once it is named, everybody knows.
+    let made = [new[0].to_string()];
+    log.append(&[Record { name: "gsm:RotateAuditKey", resources: &made, ..record(&ids, 50) }]).unwrap();
+    restored(&disk, "checkpoints/40");
+    unnamed(&disk, false);
+    assert!(matches!(verify(&disk, &new, None), Verdict::Whole(_)));
 }
 
 /// The one flip in a whole log that makes of a signature one by a key that nobody knows: both parts of it change at once.

@@ -58,7 +58,10 @@ impl Verify {
                     }))?;
                 } else {
                     let from = if damage.exact { "" } else { " or a later one" };
-                    say(format_args!("damaged: first bad record {}{from}", damage.first_bad));
+                    match damage.first_bad {
+                        Some(first) => say(format_args!("damaged: first bad record {first}{from}")),
+                        None => say(format_args!("damaged: no record is in doubt, but")),
+                    }
                     damage.findings.iter().for_each(|finding| say(format_args!("  {finding}")));
                 }
                 Err(Failure::failed(""))

@@ -34,7 +34,7 @@ pub(super) struct Serve {
     /// An answer that takes longer is given up; the platform waits for 60 s
     #[arg(long, value_name = "SECONDS", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=3600))]
     deadline: u64,
-    /// Threads that serve; bodies above 2 KiB are worked at by others. One serves some 40,000 calls a second at the least
+    /// Threads that serve; what has more than 2 KiB or 64 matches is worked at by others. One serves some 40,000 calls a second at the least
     /// processor time for each
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=512))]
     threads: u16,

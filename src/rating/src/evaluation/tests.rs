@@ -83,17 +83,26 @@ fn pairs_are_means_within_a_match_then_over_matches() {
 }
 
 #[test]
-fn pairs_that_are_told_count_as_if_they_were_given() {
-    let (mut given, mut told) = (Evaluation::new(), Evaluation::new());
+fn pairs_that_are_told_count_as_their_sums() {
+    let (mut told, mut sums) = (Evaluation::new(), [0.0; 3]);
     for nth in 1..200_u32 {
         let pairs = (0..nth).map(|pair| {
-            let p = f64::from((pair * 7_919 + nth) % 1_000) / 990.0;
+            let p = f64::from((pair * 7_919 + nth) % 999 + 1) / 1_000.0;
             (p, [1.0, 0.0, 0.5][(pair % 3) as usize])
         });
-        given.pairs(pairs.clone().collect::<Vec<_>>());
-        told.pairs_told(|each| pairs.for_each(|(p, y)| each(p, y)));
+        told.pairs_told(|each| pairs.clone().for_each(|(p, y)| each(p, y)));
+        let decided: Vec<(f64, f64)> = pairs.filter(|(_, y)| *y != 0.5).collect();
+        let mean = |of: fn(f64, f64) -> f64| {
+            decided.iter().map(|(p, y)| of(*p, *y)).sum::<f64>() / decided.len() as f64
+        };
+        sums[0] += mean(|p, y| if p == 0.5 { 0.5 } else { f64::from(u8::from((p > 0.5) == (y == 1.0))) });
+        sums[1] += mean(|p, y| -(if y == 1.0 { p } else { 1.0 - p }).ln());
+        sums[2] += mean(|p, y| (p - y).powi(2));
     }
-    assert_eq!(given.report(), told.report());
+    let found = told.report().pairs.unwrap();
+    assert_eq!(found.matches, 199);
+    let found = [found.accuracy, found.log_loss, found.brier];
+    found.into_iter().zip(sums).for_each(|(found, sum)| close(found, sum / 199.0));
 }
 
 #[test]

@@ -369,6 +369,12 @@ async fn rotated(app: &App, call: &Call, reason: &str) -> Result<RotatedDto, Api
         previous_vkey: rotated.old.to_string(),
         previous_until: rotated.until.as_millis(),
     };
-    app.engine.done_elsewhere(call, &[&answer.vkey], reason, &answer).await?;
-    Ok(answer)
+    match app.engine.done_elsewhere(call, &[&answer.vkey], reason, &answer).await {
+        Ok(()) => Ok(answer),
+        Err(error) => {
+            // It signs from now on all the same.
+            app.audit.has_no_record(rotated.new);
+            Err(error.into())
+        }
+    }
 }

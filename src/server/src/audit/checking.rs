@@ -1,16 +1,17 @@
 //! The whole log checked at a start: before anything is served where that is quick, else while the server runs.
 //!
 //! Opening a log reads its end alone. What is wrong further back is found here.
-use super::Keys;
+use super::{Audit, Keys};
 use crate::{StartError, config::Settings};
 use gsm_adapters::AuditDir;
 use gsm_audit::{
-    Files as _, Limits, Log, SEGMENTS, Unwritten, Verdict, VerifierKey, segment_path, segments, verify,
+    Files as _, Limits, Log, SEGMENTS, Unwritten, Verdict, VerifierKey, Whole, segment_path, segments,
+    verify_own,
 };
 use std::{
     fs, io,
     path::Path,
-    sync::{Arc, OnceLock, mpsc},
+    sync::{Arc, mpsc},
     thread,
     time::Duration,
 };
@@ -19,9 +20,6 @@ use std::{
 const WAITED_FOR_BYTES: u64 = 16 << 20;
 /// How long it waits for more.
 const WAIT: Duration = Duration::from_secs(1);
-
-/// What is wrong with the log, once it is known.
-pub(super) type Found = Arc<OnceLock<String>>;
 
 /// What a log looks like that no server writes at present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,23 +45,30 @@ pub fn look(settings: &Settings) -> Option<Result<Looked, String>> {
         Err(error) => return Some(Err(error.to_string())),
     };
     let is_whole = is_small(&settings.data_dir.join("audit"));
-    let damage = is_whole.then(|| damage(&files, &verifiers)).flatten();
-    Some(damage.map_or(Ok(Looked { records: log.size(), is_whole }), Err))
+    let checked = if is_whole { checked(&files, &verifiers).map(drop) } else { Ok(()) };
+    Some(checked.map(|()| Looked { records: log.size(), is_whole }))
 }
 
 fn is_small(dir: &Path) -> bool {
     bytes_of(&dir.join(SEGMENTS)).is_ok_and(|bytes| bytes <= WAITED_FOR_BYTES)
 }
 
-/// Begins to check the log of the directory `dir`. A damage that is found at once is an error, a later one goes to `found`.
-pub(super) fn begin(dir: &Path, keys: Vec<VerifierKey>, found: Found) -> Result<(), StartError> {
+/// Begins to check the log of the directory `dir`. A damage that is found at once is an error, a later one goes to `audit`; so
+/// does the key that no record names.
+pub(super) fn begin(dir: &Path, audit: &Arc<Audit>) -> Result<(), StartError> {
     let is_small = is_small(dir);
-    let (files, telling) = (AuditDir::new(dir), found.clone());
+    let (keys, files, telling) = (audit.verifiers(), audit.files.clone(), audit.clone());
     let (done, waits) = mpsc::channel();
     let check = move || {
-        if let Some(what) = damage(&files, &keys) {
-            tracing::error!(what, "the audit log is damaged and will not be served");
-            let _ = telling.set(what);
+        match checked(&files, &keys) {
+            Ok(Some(whole)) if whole.is_unnamed => {
+                telling.waiting.lock().unnamed = keys.into_iter().next();
+            }
+            Ok(_) => {}
+            Err(what) => {
+                tracing::error!(what, "the audit log is damaged and will not be served");
+                let _ = telling.damage.set(what);
+            }
         }
         // Nobody waits any more where it took long.
         let _ = done.send(());
@@ -75,7 +80,7 @@ pub(super) fn begin(dir: &Path, keys: Vec<VerifierKey>, found: Found) -> Result<
     } else {
         let _ = waits.recv_timeout(WAIT);
     }
-    match found.get() {
+    match audit.damage.get() {
         Some(what) => Err(StartError::Refused(format!("{what}{}", super::sequencer::DAMAGED_HINT))),
         None => Ok(()),
     }
@@ -85,22 +90,24 @@ fn bytes_of(dir: &Path) -> io::Result<u64> {
     fs::read_dir(dir)?.map(|entry| Ok(entry?.metadata()?.len())).sum()
 }
 
-/// What is wrong, with the file in which it shows.
-fn damage(files: &AuditDir, keys: &[VerifierKey]) -> Option<String> {
-    match verify(files, keys, None) {
-        Verdict::Whole(_) => None,
+/// What is there, or what is wrong, with the file in which it shows. `None` where it cannot be checked.
+fn checked(files: &AuditDir, keys: &[VerifierKey]) -> Result<Option<Whole>, String> {
+    match verify_own(files, keys) {
+        Verdict::Whole(whole) => Ok(Some(whole)),
         Verdict::Unchecked(why) => {
             tracing::warn!(why, "the audit log could not be checked");
-            None
+            Ok(None)
         }
         Verdict::Damaged(damage) => {
-            let firsts = segments(files).map(|(firsts, _)| firsts).unwrap_or_default();
-            let of = firsts.into_iter().filter(|first| *first <= damage.first_bad).max().unwrap_or_default();
             let findings = damage.findings.join("; ");
-            Some(format!(
-                "the audit log is damaged from record {} on, in or before `{}`: {findings}",
-                damage.first_bad,
-                segment_path(of)
+            let Some(first_bad) = damage.first_bad else {
+                return Err(format!("the audit log is damaged, but no record is in doubt: {findings}"));
+            };
+            let firsts = segments(files).map(|(firsts, _)| firsts).unwrap_or_default();
+            let of = firsts.into_iter().filter(|first| *first <= first_bad).max().unwrap_or_default();
+            let path = segment_path(of);
+            Err(format!(
+                "the audit log is damaged from record {first_bad} on, in or before `{path}`: {findings}"
             ))
         }
     }

@@ -35,7 +35,7 @@ use parking_lot::{Condvar, Mutex, RwLock};
 use std::{
     net::IpAddr,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -96,6 +96,8 @@ struct Waiting {
     floods: Floods,
     /// The keys have changed.
     rekey: bool,
+    /// The newest key, where no record names it and none is under way.
+    unnamed: Option<VerifierKey>,
     closing: bool,
 }
 
@@ -126,7 +128,8 @@ pub(crate) struct Audit {
     pub(crate) readers: readers::Readers,
     standing: RwLock<Arc<Standing>>,
     files: AuditDir,
-    damage: checking::Found,
+    /// What is wrong with the log, once it is known.
+    damage: OnceLock<String>,
 }
 
 impl Audit {
@@ -219,6 +222,11 @@ impl Audit {
             self.bell.notify_one();
         }
         Ok(rotated)
+    }
+
+    /// The key that was made last has no record: the log is to say itself that it signs.
+    pub(crate) fn has_no_record(&self, key: VerifierKey) {
+        self.waiting.lock().unnamed = Some(key);
     }
 
     /// Deletes the keys of addresses whose year ended so long ago; how many there were.

@@ -1,8 +1,5 @@
 //! The thread that writes the log: each commit's record once, in the order of the journal, and the notes of the door.
-use super::{
-    Addresses, Audit, Keys, Note, Waiting,
-    checking::{self, Found},
-};
+use super::{Addresses, Audit, Keys, Note, Waiting, checking};
 use crate::{StartError, config::Settings, fatal::Fatal};
 use gsm_adapters::{AuditDir, EmbeddedStore};
 use gsm_audit::{Limits, Log, LogError, Record};
@@ -25,6 +22,9 @@ const LOOK: Duration = Duration::from_secs(1);
 const FOLLOWED_BELOW: Millis = Millis::from_secs(1);
 /// Commits that are read at once.
 const COMMITS_MAX: usize = 2_048;
+
+/// The action whose record names a new key.
+const ROTATION: &str = "gsm:RotateAuditKey";
 
 /// What to do about a damaged log.
 pub(super) const DAMAGED_HINT: &str = "\nhint: `gsm audit verify` says from which record on. Keep the directory as \
@@ -79,11 +79,8 @@ impl Sequencer {
         let files = AuditDir::beside(&settings.data_dir);
         let limits = Limits { segment_records: settings.audit_segment_records, ..Limits::default() };
         let log = Log::open(files.clone(), keys.signing(), limits).map_err(refused)?;
-        let damage = Found::default();
-        let verifiers = keys.signing().iter().map(|key| key.verifier().clone()).collect();
-        checking::begin(&dir, verifiers, damage.clone())?;
         let audit = Arc::new(Audit {
-            damage,
+            damage: Default::default(),
             addresses,
             ids,
             waiting: Mutex::default(),
@@ -95,6 +92,7 @@ impl Sequencer {
             standing: RwLock::new(Arc::new(log.standing())),
             files,
         });
+        checking::begin(&dir, &audit)?;
         store.subscribe(Arc::new(Bell(audit.clone())));
         let (node, log) = (settings.node.clone(), Some(log));
         let work = Work { audit: audit.clone(), store, clock, node, limits, log, unsure: None };
@@ -197,6 +195,7 @@ impl Work {
         let written = rekeyed(&audit, log, rekey, now).and_then(|()| {
             audit.rung.store(false, Ordering::Release);
             commits(&audit, log, &self.store, &self.node, &*self.clock, closing)?;
+            named(&audit, log, &self.node, &*self.clock)?;
             self.unsure = Some(log.size());
             let records: Vec<Record<'_>> = notes.iter().map(|note| of_note(note, &self.node)).collect();
             log.append(&records)?;
@@ -228,6 +227,39 @@ fn rekeyed(audit: &Audit, log: &mut Log<AuditDir>, rekey: bool, now: Timestamp) 
     Ok(())
 }
 
+/// Says of a key that it signs, where no call's record does: else nobody who trusts it alone knew by whom the checkpoints before
+/// it are. Where a newer one is there meanwhile, its record says so of both.
+fn named(audit: &Audit, log: &mut Log<AuditDir>, node: &str, clock: &dyn Clock) -> Result<(), LogError> {
+    let (rekey, key) = {
+        let mut waiting = audit.waiting.lock();
+        let Some(key) = waiting.unnamed.take() else { return Ok(()) };
+        (std::mem::take(&mut waiting.rekey), key)
+    };
+    let written = rekeyed(audit, log, rekey, clock.now()).and_then(|()| {
+        if audit.verifiers().first() != Some(&key) {
+            return Ok(());
+        }
+        tracing::info!(%key, "no record names the key that signs the audit log: the log says so itself");
+        let (event_id, made) = (EventId::fresh(&*audit.ids).to_string(), [key.to_string()]);
+        log.append(&[Record {
+            event_id: &event_id,
+            at: clock.wall(),
+            node,
+            name: ROTATION,
+            principal: "system",
+            resources: &made,
+            reason: Some("the record of its making was not kept"),
+            ..Record::default()
+        }])
+    });
+    if written.is_err() {
+        let mut waiting = audit.waiting.lock();
+        waiting.rekey |= rekey;
+        waiting.unnamed.get_or_insert(key);
+    }
+    written
+}
+
 /// Appends what the journal has and the log has not. What is committed meanwhile waits for the next turn, which is rung for:
 /// else a busy journal would have a checkpoint, with all its syncs, for every few commits. At the end nothing waits.
 fn commits(
@@ -253,6 +285,7 @@ fn commits(
             audit.waiting.lock().rekey |= rekey;
             return Err(error);
         }
+        names(&audit.waiting, read.iter().map(|(_, _, record)| record));
         let ids: Vec<String> = read.iter().map(|(_, _, record)| record.event_id.to_string()).collect();
         let records = read
             .iter()
@@ -263,6 +296,15 @@ fn commits(
         if read.len() < COMMITS_MAX && !closing {
             return Ok(());
         }
+    }
+}
+
+/// Looks whether one of these records names the key that none did so far.
+fn names<'a>(waiting: &Mutex<Waiting>, mut records: impl Iterator<Item = &'a AuditRecord>) {
+    let mut waiting = waiting.lock();
+    let Some(key) = waiting.unnamed.as_ref().map(ToString::to_string) else { return };
+    if records.any(|record| record.action == ROTATION && record.resources.contains(&key)) {
+        waiting.unnamed = None;
     }
 }
 
@@ -326,6 +368,25 @@ fn of_note<'a>(note: &'a Note, node: &'a str) -> Record<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_that_a_commit_names_is_named_by_that() {
+        let key = |seed| gsm_audit::SigningKey::of("gsm/audit/x", [seed; 32]).unwrap().verifier().clone();
+        let made = |action: &str, seed| AuditRecord {
+            event_id: EventId::from_u128(1),
+            action: action.to_owned(),
+            principal: "admin:ops".to_owned(),
+            request_id: "req-1".to_owned(),
+            resources: vec![key(seed).to_string()],
+            reason: None,
+            origin: Default::default(),
+        };
+        let waiting = Mutex::new(Waiting { unnamed: Some(key(7)), ..Waiting::default() });
+        names(&waiting, [made("gsm:RotateAuditKey", 8), made("gsm:PutQueue", 7)].iter());
+        assert_eq!(waiting.lock().unnamed, Some(key(7)));
+        names(&waiting, [made("gsm:PutQueue", 8), made("gsm:RotateAuditKey", 7)].iter());
+        assert_eq!(waiting.lock().unnamed, None);
+    }
 
     #[test]
     fn a_record_has_the_systems_time() {

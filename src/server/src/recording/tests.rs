@@ -34,6 +34,28 @@ async fn written(dir: &Path, steps: &[(u128, TicketStep)]) -> String {
     fs::read_to_string(dir.join("tickets.jsonl")).unwrap()
 }
 
+/// However few lines they are.
+#[tokio::test]
+async fn no_more_bytes_wait_than_may() {
+    let (lines, mut waiting) = mpsc::channel(WAITING_MAX);
+    let (clock, bytes) = (Arc::new(SystemClock::new()), Arc::new(Semaphore::new(WAITING_BYTES_MAX)));
+    let writing = Writing { key: [7; 32], lines, bytes, clock, lost: Arc::default() };
+    let TicketStep::Arrived { at, queue, mut players, naming } = arrived(7) else { panic!("it comes") };
+    let [half, quarter] = [2, 4].map(|part| "x".repeat((1 << 20) / part));
+    let list = Value::List(vec![quarter; 2]);
+    players[0].1.attributes = [("a".to_owned(), Value::Text(half)), ("b".to_owned(), list)].into();
+    let step = TicketStep::Arrived { at, queue, players, naming };
+    (0..70).for_each(|id| writing.note(TicketId::from_u128(id), step.clone()));
+    let lost = || writing.lost.load(Ordering::Relaxed);
+    assert_eq!(lost(), 7, "each has some more than a MiB");
+    // What is small has room, until the lines are too many.
+    writing.note(TicketId::from_u128(1), TicketStep::Proposed);
+    assert_eq!(lost(), 7);
+    assert!(waiting.recv().await.is_some());
+    writing.note(TicketId::from_u128(1), step);
+    assert_eq!(lost(), 7, "what is written leaves room");
+}
+
 #[tokio::test]
 async fn what_is_written_is_read_and_names_nobody() {
     let dir = tempfile::tempdir().unwrap();

@@ -17,6 +17,7 @@ use axum::{
 use gsm_adapters::SystemIds;
 use gsm_core::{Clock, IdSource as _};
 use std::{
+    num::NonZero,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
@@ -28,14 +29,19 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Batch transforms send so many requests at once; so many large ones are read and worked at.
 const TRANSFORMS_MAX: u32 = 4;
 
-/// Bodies of so many bytes are worked at where they are read: some hundred matches at most, which is about a millisecond.
+/// Bodies of so many bytes, with so many matches, are worked at where they are read, which takes well below a millisecond.
 const AT_ONCE_BYTES_MAX: usize = 2 * 1024;
+const AT_ONCE_MATCHES_MAX: usize = 64;
+/// A match that is explained is as much work as so many others: its answer has 1.5 KB.
+const EXPLAINED_IS: usize = 16;
 
 /// The endpoint; its model comes after it. Three paths need no router, which would copy the headers of each call.
 pub(super) struct Endpoint {
     oracle: OnceLock<Arc<Oracle>>,
-    /// Places for large bodies.
+    /// Places for large bodies, before they are read.
     large: Arc<Semaphore>,
+    /// Places for what is smaller and not worked at at once: there is one for each processor.
+    pub(super) beside: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
     deadline: Duration,
     /// Bytes of an answer.
@@ -45,18 +51,15 @@ pub(super) struct Endpoint {
 impl Endpoint {
     pub(super) fn new(clock: Arc<dyn Clock>, deadline: Duration) -> Self {
         let large = Arc::new(Semaphore::new(TRANSFORMS_MAX as usize));
-        Self { oracle: OnceLock::new(), large, clock, deadline, answer_bytes_max: ANSWER_BYTES_MAX }
+        let beside = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let beside = Arc::new(Semaphore::new(beside));
+        Self { oracle: OnceLock::new(), large, beside, clock, deadline, answer_bytes_max: ANSWER_BYTES_MAX }
     }
 
     /// The model is there.
     pub(super) fn is_ready(&self, oracle: Oracle) {
         // It is loaded once.
         let _ = self.oracle.set(Arc::new(oracle));
-    }
-
-    /// A place for a large body, once one is free.
-    async fn place(&self) -> Result<OwnedSemaphorePermit, ApiError> {
-        self.large.clone().acquire_owned().await.map_err(|error| ApiError::internal(error.to_string()))
     }
 
     fn ping(&self) -> Response {
@@ -86,6 +89,26 @@ impl Endpoint {
         };
         self.oracle.get().cloned().ok_or_else(loading)
     }
+}
+
+/// A place, once one is free.
+async fn place(of: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, ApiError> {
+    of.clone().acquire_owned().await.map_err(|error| ApiError::internal(error.to_string()))
+}
+
+/// Whether a body is worked at where it was read. What it asks is told by its letters: a match is an object or a line of a
+/// table, and a name that is written with escapes may be any.
+fn is_at_once(bytes: &[u8], media: Media) -> bool {
+    if bytes.len() > AT_ONCE_BYTES_MAX {
+        return false;
+    }
+    if media == Media::Csv {
+        return memchr::memchr_iter(b'\n', bytes).count() <= AT_ONCE_MATCHES_MAX;
+    }
+    let matches = memchr::memchr_iter(b'{', bytes).count();
+    let may_explain =
+        || memchr::memchr(b'\\', bytes).is_some() || memchr::memmem::find(bytes, b"explain").is_some();
+    matches <= AT_ONCE_MATCHES_MAX && (matches * EXPLAINED_IS <= AT_ONCE_MATCHES_MAX || !may_explain())
 }
 
 impl Handle for Arc<Endpoint> {
@@ -143,14 +166,18 @@ async fn invoked(endpoint: &Endpoint, headers: &HeaderMap, body: Body) -> Result
     let theirs = given_up.clone();
     let working = async {
         // A large body is read when it is its turn: of those that wait little is in memory.
-        let (bytes, place) =
-            strict_json::read_in_turn(body, WHOLE_BYTES_MAX, BODY_BYTES_MAX, endpoint.place()).await?;
-        let place = place.transpose()?;
-        if bytes.len() <= AT_ONCE_BYTES_MAX {
+        let turn = place(&endpoint.large);
+        let (bytes, turn) = strict_json::read_in_turn(body, WHOLE_BYTES_MAX, BODY_BYTES_MAX, turn).await?;
+        if is_at_once(&bytes, media) {
             let work = Work { oracle: &oracle, now, bytes_max, given_up: &theirs };
             return work.done(&bytes, media, accepted);
         }
-        // Larger ones are worked at beside the thread that serves.
+        // What is more is worked at beside the thread that serves, of what is small so much at once as there are processors:
+        // an answer is many times as large as what asked for it.
+        let place = match turn {
+            Some(large) => large?,
+            None => place(&endpoint.beside).await?,
+        };
         let done = tokio::task::spawn_blocking(move || {
             // Whoever gave up waiting leaves the place when the work has noticed.
             let _place = place;

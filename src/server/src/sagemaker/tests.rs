@@ -612,7 +612,51 @@ async fn an_answer_that_takes_too_long_is_given_up() {
     check(&send(&endpoint, post).await, 503, "deadline", "");
 }
 
-/// A hint names what there is: the schema of this server, and of lines that there are several documents.
+/// What is more than a moment's work has its turn, of which there are as many as processors; what is less passes by.
+#[tokio::test(start_paused = true)]
+async fn what_takes_longer_than_a_moment_waits_for_its_turn() {
+    let endpoint = endpoint();
+    let (one, other) = (r#"{"player1":1,"player2":1}"#, r#"{"player1":1,"player2":1,"explain":true}"#);
+    let hidden = r#"{"player1":1,"player2":1,"\u0065xplain":true}"#;
+    let json = "application/json";
+    let list = |one: &str, times: usize| format!("[{}]", vec![one; times].join(","));
+    let cases = [
+        (json, one.to_owned(), true),
+        (json, other.to_owned(), true),
+        (json, hidden.to_owned(), true),
+        (json, list(one, 64), true),
+        (json, list(one, 65), false),
+        (json, list(other, 4), true),
+        (json, list(other, 5), false),
+        (json, list(hidden, 5), false),
+        (json, list(one, 100), false),
+        ("application/jsonlines", vec![other; 5].join("\n"), false),
+        ("text/csv", "1500,1400\n".repeat(64), true),
+        ("text/csv", "1500,1400\n".repeat(65), false),
+        ("text/csv", "1500,1400\n".repeat(300), false),
+    ];
+    let post = async |media: &str, body: &str| {
+        let request = Request::post("/invocations").header(header::CONTENT_TYPE, media);
+        send(&endpoint, request.body(Body::from(body.to_owned())).unwrap()).await
+    };
+    let all = endpoint.beside.available_permits();
+    assert!(all >= 1);
+    let places = endpoint.beside.clone().acquire_many_owned(all as u32).await.unwrap();
+    for (media, body, passes) in &cases {
+        let got = post(media, body).await;
+        if *passes {
+            assert_eq!(got.status, 200, "{body}: {}", got.text);
+        } else {
+            check(&got, 503, "deadline", "");
+        }
+    }
+    drop(places);
+    for (media, body, _) in &cases {
+        assert_eq!(post(media, body).await.status, 200, "{body}");
+    }
+    assert_eq!(endpoint.beside.available_permits(), all);
+}
+
 /// Four large bodies are in memory at once, however many come; small ones pass by.
 #[tokio::test(start_paused = true)]
 async fn a_large_body_is_read_when_it_is_its_turn() {
@@ -655,6 +699,7 @@ async fn a_large_body_is_read_when_it_is_its_turn() {
     }
 }
 
+/// A hint names what there is: the schema of this server, and of lines that there are several documents.
 #[tokio::test]
 async fn hints_point_to_what_this_server_has() {
     let hint = |got: &Got| got.json()["hint"].as_str().unwrap().to_owned();

@@ -6,7 +6,8 @@ use crate::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use gsm_adapters::AuditDir;
 use gsm_audit::{
-    Checkpoint, Hash, Verdict, VerifierKey, leaf_hash, proves_consistency, proves_inclusion, verify,
+    Checkpoint, Hash, Limits, Log, Record, SigningKey, Verdict, VerifierKey, leaf_hash, proves_consistency,
+    proves_inclusion, sha256, verify,
 };
 use serde_json::{Value, json};
 use std::path::Path;
@@ -377,6 +378,74 @@ async fn without_the_key_of_its_log_a_server_does_not_start() {
     world.restart().await;
     world.stop().await;
     assert!(file.exists());
+}
+
+/// The key of a server that has stopped, and another of the same log.
+fn old_and_new(data: &Path) -> [SigningKey; 2] {
+    let old: SigningKey = std::fs::read_to_string(data.join("audit.key")).unwrap().parse().unwrap();
+    let new = SigningKey::of(old.verifier().name(), sha256(b"new")).unwrap();
+    [old, new]
+}
+
+/// To whoever trusts this key alone the log is whole, and names it once.
+#[track_caller]
+fn named_once(data: &Path, key: &SigningKey) {
+    let found = verify(&AuditDir::beside(data), &[key.verifier().clone()], None);
+    assert!(matches!(found, Verdict::Whole(_)), "{found:?}");
+    let records = records(data);
+    let named: Vec<_> = records.iter().filter(|record| record["eventName"] == "gsm:RotateAuditKey").collect();
+    assert_eq!(named.len(), 1, "{named:?}");
+    assert_eq!(named[0]["userIdentity"]["type"], "System");
+    assert_eq!(named[0]["resources"][0]["ARN"], key.verifier().to_string());
+}
+
+/// A server was killed between the making of a key and its record, or a backup from before was put back beside it: the log
+/// names the key itself, and goes on when the one before is gone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_no_record_names_is_named_by_the_log() {
+    let mut world = World::new().await;
+    world.player("Ann").await;
+    world.stop().await;
+    let (data, [old, new]) = (world.data(), old_and_new(&world.data()));
+    let over = format!("{}\n{} until 1", new.secret(), old.secret());
+    std::fs::write(data.join("audit.key"), over).unwrap();
+    for _ in 0..2 {
+        world.restart().await;
+        world.player("Bob").await;
+        world.stop().await;
+        named_once(&data, &new);
+    }
+    assert_eq!(keys(&data), [new.verifier().clone()]);
+}
+
+/// Where that happened to an older release, whose records are all as they were written.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_whose_only_key_no_record_names_is_served() {
+    let mut world = World::new().await;
+    world.player("Ann").await;
+    world.stop().await;
+    let (data, [old, new]) = (world.data(), old_and_new(&world.data()));
+    let older = data.join("audit/checkpoints");
+    let older: Vec<_> = std::fs::read_dir(older).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let older: Vec<_> = older.into_iter().map(|path| (std::fs::read(&path).unwrap(), path)).collect();
+    let again: SigningKey = new.secret().parse().unwrap();
+    let mut log = Log::open(AuditDir::beside(&data), vec![old], Limits::default()).unwrap();
+    log.sign_with(vec![again]).unwrap();
+    log.append(&[Record { event_id: "evt-1", name: "gsm:GuestSignIn", ..Record::default() }]).unwrap();
+    drop(log);
+    older.iter().for_each(|(note, path)| std::fs::write(path, note).unwrap());
+    std::fs::write(data.join("audit.key"), new.secret()).unwrap();
+    let found = verify(&AuditDir::beside(&data), &[new.verifier().clone()], None);
+    assert!(matches!(&found, Verdict::Damaged(bad) if bad.first_bad.is_none()), "a stranger's: {found:?}");
+    for _ in 0..2 {
+        world.restart().await;
+        world.stop().await;
+        named_once(&data, &new);
+    }
+    // Who wrote a checkpoint that lies is found.
+    let (note, path) = &older[0];
+    std::fs::write(path, String::from_utf8_lossy(note).replace("\n", "x\n")).unwrap();
+    assert!(world.fails().await.contains("damaged"));
 }
 
 /// As many keys sign side by side as a note takes, and no more are made.
