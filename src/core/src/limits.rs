@@ -24,6 +24,10 @@ pub const ATTRIBUTE_CHARS_MAX: usize = 100;
 pub const ATTRIBUTE_NAME_CHARS_MAX: usize = 1_024;
 /// Locations to which one player of a ticket brings a latency.
 pub const LATENCIES_MAX: usize = 100;
+/// Bytes of the attributes and latencies that one player of a ticket brings, as they are stored.
+pub const BROUGHT_BYTES_MAX: usize = 16 << 10;
+/// Bytes that a ticket keeps of it for each of its players, of all of its queues and with what the server fills in.
+pub const BROUGHT_KEPT_BYTES_MAX: usize = 64 << 10;
 /// Players in one ticket, but where a rule set says otherwise.
 pub const PARTY_SIZE_MAX: usize = 10;
 /// Players in one ticket where a rule set says so.

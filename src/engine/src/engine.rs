@@ -199,7 +199,12 @@ impl Engine {
                 Err(CommitError::Refused(what)) if unknown.is_none() => {
                     return Err(EngineError::Refused(what));
                 }
-                Err(CommitError::Refused(what) | CommitError::Unknown(what)) => unknown = Some(what),
+                Err(CommitError::TooLarge(what)) if unknown.is_none() => {
+                    return Err(EngineError::TooLarge(what));
+                }
+                Err(
+                    CommitError::Refused(what) | CommitError::TooLarge(what) | CommitError::Unknown(what),
+                ) => unknown = Some(what),
             }
         }
         Err(EngineError::NoAnswer(unknown.unwrap_or_else(|| StoreFault::new("no answer"))))

@@ -136,6 +136,8 @@ pub enum EngineError {
     Raced(Option<Key>),
     #[error("the store refused: {0}")]
     Refused(StoreFault),
+    #[error("it would change more at once than the store takes: {0}")]
+    TooLarge(StoreFault),
     #[error("the store did not answer: {0}")]
     NoAnswer(StoreFault),
     #[error("stored data under `{key}` is damaged")]
@@ -154,7 +156,7 @@ impl EngineError {
     /// nothing was done.
     pub(crate) fn after_commit(self) -> Self {
         match self {
-            Self::Refused(fault) => Self::NoAnswer(fault),
+            Self::Refused(fault) | Self::TooLarge(fault) => Self::NoAnswer(fault),
             other => other,
         }
     }
@@ -189,7 +191,9 @@ impl EngineError {
             | Self::ReportsOpen { .. }
             | Self::Disputed { .. }
             | Self::ResultContradicts { .. } => Kind::Conflict,
-            Self::Invalid { .. } | Self::NoConsent { .. } | Self::IdempotencyMismatch => Kind::Invalid,
+            Self::Invalid { .. } | Self::NoConsent { .. } | Self::IdempotencyMismatch | Self::TooLarge(_) => {
+                Kind::Invalid
+            }
             Self::Forbidden | Self::Banned { .. } => Kind::Forbidden,
             Self::QueueFull { .. }
             | Self::TooManyQueues
@@ -260,6 +264,7 @@ impl EngineError {
             Self::Forbidden => "forbidden",
             Self::Contended | Self::Raced(_) => "contended",
             Self::Refused(_) => "store_refused",
+            Self::TooLarge(_) => "too_large",
             Self::NoAnswer(_) => "store_no_answer",
             Self::Damaged { .. } => "damaged",
         }
@@ -339,6 +344,7 @@ impl EngineError {
             Self::TooManyRuleSets => {
                 "delete a rule set that no queue uses: DELETE /v1/admin/rule-sets/{rule_set}"
             }
+            Self::TooLarge(_) => "ask for less at once",
             Self::Contended | Self::Raced(_) | Self::Refused(_) | Self::NoAnswer(_) => {
                 "repeat the same request with the same Idempotency-Key"
             }
@@ -386,7 +392,7 @@ fn of_invalid(field: &str, detail: &str) -> Option<&'static str> {
         "columns" | "ties" | "by" | "eligibility" | "season" | "tiers" | "cohorts" | "league" | "past" => {
             "docs/boards.md says what a board may be"
         }
-        "attributes" => "docs/rule-sets.md says what players may bring",
+        "attributes" | "latency_ms" => "docs/rule-sets.md says what players may bring",
         "reports" => "docs/integrity.md says how players report",
         "friends" | "top" | "personal_best" => "docs/boards.md says what may be watched",
         "after" => "begin again from the first page, without it",

@@ -6,7 +6,7 @@ use crate::{
     matches::Forming,
     pools::{Asking, Found, QueuePool, Rules},
     proposals::distinct,
-    store::{Expect, Home, Key, Lease, Row, TicketRow, Version},
+    store::{Expect, Home, Key, Lease, Row, StoreFault, TicketRow, Version},
     tickets::{put_ticket, tell, ticket_row},
 };
 use futures::{FutureExt, stream, stream::StreamExt};
@@ -29,6 +29,8 @@ const LEASE_LIFE: Millis = Millis::from_secs(3);
 const LEASE_LIFE_ALONE: Millis = Millis::from_secs(60);
 /// A lease that nobody has renewed for so long is dead, whatever it says: its owner's clock may have been far ahead.
 const LEASE_SILENCE: Millis = Millis::from_secs(9);
+/// Why a ticket ends with which no match fits into one commit.
+const BRINGS_TOO_MUCH: &str = "its players bring more than a match has room for";
 /// Reads of tickets that go back into the pool, before it is left to the next turn.
 const RELOAD_TRIES_MAX: usize = 5;
 
@@ -318,11 +320,43 @@ impl Engine {
         match fate {
             Ok(fate) => fate,
             Err(error) => {
-                if !matches!(error, EngineError::Raced(_)) && !error.is_of_store() {
+                if let EngineError::TooLarge(fault) = &error {
+                    self.part_with(call, &queue, &waiting, fault).await;
+                } else if !matches!(error, EngineError::Raced(_)) && !error.is_of_store() {
                     tracing::warn!(queue = %queue.name, %error, "formed match not committed, tickets return to pool");
                 }
                 self.reload_tickets(&queue.name, pool, &ids).await;
                 Fate::Lost
+            }
+        }
+    }
+
+    /// What is too large for one commit would be formed again every turn: those of its tickets end that bring more than
+    /// one may, from before there was that limit; where none does, the one that brings most.
+    async fn part_with(
+        &self,
+        call: &Call,
+        queue: &QueueConfig,
+        tickets: &[(TicketId, TicketRow, Version)],
+        fault: &StoreFault,
+    ) {
+        let mut ending: Vec<TicketId> =
+            tickets.iter().filter(|(_, row, _)| row.is_overladen()).map(|(id, ..)| *id).collect();
+        if ending.is_empty() {
+            let largest = tickets.iter().max_by_key(|(_, row, _)| row.brought_bytes());
+            ending.extend(largest.map(|(id, ..)| *id));
+        }
+        let players: usize = tickets.iter().map(|(_, row, _)| row.players.len()).sum();
+        let (all, ended) = (tickets.len(), ending.len());
+        tracing::warn!(queue = %queue.name, tickets = all, players, ended, %fault, "a formed match is too large, tickets that bring most end");
+        let call = Call::system("gsm:CancelTicket", call.now);
+        for id in ending {
+            match self.cancel_ticket_as(&call, id, BRINGS_TOO_MUCH).await {
+                // Over by now.
+                Ok(_) | Err(EngineError::NotWaiting { .. } | EngineError::Unknown { .. }) => {}
+                Err(error) => {
+                    tracing::warn!(ticket = %id, %error, "a ticket that brings too much waits still");
+                }
             }
         }
     }
@@ -357,6 +391,13 @@ impl Engine {
         let match_id = MatchId::fresh(&*self.ids);
         let (mut tellings, mut prediction, mut asked) = (Vec::new(), None, None);
         let fate = if let Some(patience) = queue.acceptance_ms {
+            let room = self.store(Home::Live).limits().bytes_max;
+            let brought: usize = tickets.iter().map(|(_, row, _)| row.brought_bytes()).sum();
+            if brought > room - room / 5 {
+                // Its match would have no room for the rest, and all would have accepted in vain.
+                let text = format!("what its players bring takes {brought} bytes of {room}");
+                return Err(EngineError::TooLarge(StoreFault::new(text)));
+            }
             let id = ProposalId::fresh(&*self.ids);
             let deadline = call.now.saturating_add(patience);
             let mut proposal = Proposal::new(id, match_id, &formed.sides, deadline)

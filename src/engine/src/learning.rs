@@ -115,6 +115,14 @@ impl State {
         self.published.as_ref().filter(|row| row.under == name).map(|row| row.learnt)
     }
 
+    /// What is to be published, if that is due.
+    fn due(&self, now: Timestamp) -> Option<LearntRow> {
+        let (under, learnt) = self.work?;
+        let known = self.published.as_ref().map_or(0, |row| row.results);
+        let is_due = is_due(known, self.since, self.first_at, now);
+        is_due.then_some(LearntRow { under, learnt, results: known + self.since })
+    }
+
     fn begin(&mut self, anew: Anew) {
         self.work = Some((anew.published.under, anew.work));
         (self.since, self.first_at, self.offered) = (anew.since, anew.first_at, None);
@@ -210,20 +218,20 @@ impl Learning {
         self.0.lock().entry(mode.clone()).or_default().anew = Some(anew);
     }
 
-    /// What is due to be published, of all modes.
-    fn due(&self, now: Timestamp) -> Vec<(Mode, LearntRow)> {
+    /// The modes of which something is due to be published.
+    fn due(&self, now: Timestamp) -> Vec<Mode> {
+        let all = self.0.lock();
+        all.iter().filter(|(_, state)| state.due(now).is_some()).map(|(mode, _)| mode.clone()).collect()
+    }
+
+    /// What is due of a mode, in the place of what was read to be `published`. Nothing where that is not what this node has
+    /// heard of last: its work does not follow from it, and the fold that tells of it is still to come.
+    fn offer(&self, mode: &Mode, published: Option<&LearntRow>, now: Timestamp) -> Option<LearntRow> {
         let mut all = self.0.lock();
-        let due = all.iter_mut().filter_map(|(mode, state)| {
-            let (under, learnt) = state.work?;
-            let known = state.published.as_ref().map_or(0, |row| row.results);
-            if !is_due(known, state.since, state.first_at, now) {
-                return None;
-            }
-            let row = LearntRow { under, learnt, results: known + state.since };
-            state.offered = Some(Offer { row: row.clone(), since: state.since, at: now });
-            Some((mode.clone(), row))
-        });
-        due.collect()
+        let state = all.get_mut(mode).filter(|state| state.published.as_ref() == published)?;
+        let row = state.due(now)?;
+        state.offered = Some(Offer { row: row.clone(), since: state.since, at: now });
+        Some(row)
     }
 }
 
@@ -235,9 +243,16 @@ impl Engine {
 
     /// Publishes what is due.
     pub(crate) async fn publish_learnt(&self) -> Result<(), EngineError> {
-        for (mode, row) in self.views.learning.due(self.clock.now()) {
+        for mode in self.views.learning.due(self.clock.now()) {
             let key = Key::Learnt(mode.clone());
+            // First the row and its version, then what is to take its place: the mode may have learnt anew in between.
             let found = self.get_one(&key).await?;
+            let published = match found.as_ref().map(|found| &*found.row) {
+                None => None,
+                Some(Row::Learnt(row)) => Some(row),
+                Some(_) => return Err(EngineError::damaged(&key)),
+            };
+            let Some(row) = self.views.learning.offer(&mode, published, self.clock.now()) else { continue };
             let call = Call::system("gsm:PublishLearnt", self.clock.now());
             let mut changes = self.changes(&call, &[&mode]);
             changes.audit = None;
@@ -413,21 +428,52 @@ mod tests {
         };
         let now = Timestamp::from_millis(5);
         work(40, 40);
-        let (_, row) = learning.due(now).remove(0);
+        let offer = || {
+            let published = learning.0.lock()[&mode].published.clone();
+            assert_eq!(learning.due(now), [mode.clone()]);
+            learning.offer(&mode, published.as_ref(), now).unwrap()
+        };
+        let row = offer();
         work(43, 43);
         learning.published(&mode, &row);
         assert_eq!(state(), (Some((7, after(43))), 3, Some(now)));
         // Nothing came meanwhile.
         work(80, 40);
-        let (_, row) = learning.due(now).remove(0);
+        let row = offer();
         assert_eq!(row.results, 80);
         learning.published(&mode, &row);
         assert_eq!(state(), (Some((7, after(80))), 0, None));
         // Another node was first.
         work(120, 40);
-        drop(learning.due(now));
+        drop(offer());
         learning.published(&mode, &LearntRow { under: 7, learnt: after(90), results: 90 });
         assert_eq!(state(), (None, 0, None));
+    }
+
+    #[test]
+    fn what_was_learnt_anew_is_not_replaced_by_what_was_spoilt() {
+        let (learning, mode) = (Learning::default(), Mode::new("duel").unwrap());
+        let first = LearntRow { under: 7, learnt: after(40), results: 40 };
+        learning.published(&mode, &first);
+        let now = Timestamp::EPOCH;
+        {
+            let mut all = learning.0.lock();
+            let state = all.get_mut(&mode).unwrap();
+            (state.work, state.since, state.is_spoilt) = (Some((7, after(80))), 40, true);
+        }
+        let anew = |publishes| {
+            let published = LearntRow { under: 7, learnt: after(70), results: 70 };
+            Anew { publishes, published, work: after(79), since: 9, first_at: Some(now) }
+        };
+        learning.prepare(&mode, anew(true));
+        // The row is there, and its fold is still to come: the work on hand follows from the one before.
+        let row = anew(true).published;
+        assert_eq!(learning.due(now), [mode.clone()]);
+        assert_eq!(learning.offer(&mode, Some(&row), now), None);
+        assert_eq!(learning.offer(&mode, None, now), None, "nor on a stale read");
+        learning.published(&mode, &row);
+        assert_eq!(learning.offer(&mode, Some(&row), now), None, "it is not due");
+        assert_eq!(learning.0.lock()[&mode].work, Some((7, after(79))));
     }
 
     #[test]

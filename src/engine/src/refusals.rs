@@ -118,6 +118,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_too_large_says_nothing_of_the_store() {
+        let fault = crate::store::StoreFault::new("5 bytes over");
+        assert!(EngineError::Refused(fault.clone()).is_of_store());
+        assert!(!EngineError::TooLarge(fault).is_of_store());
+    }
+
+    #[test]
     fn a_store_that_refuses_is_tried_four_times_a_second() {
         let refusals = Refusals::default();
         let due = (0..10_000).map(Timestamp::from_millis).filter(|now| {

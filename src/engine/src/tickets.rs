@@ -317,6 +317,10 @@ impl Engine {
                 self.check_fit(queue, &row)?;
             }
         }
+        if row.is_overladen() {
+            let detail = "what the players bring, with what the server fills in, is too much to be kept for so many queues";
+            return Err(EngineError::invalid("queues", detail));
+        }
         if !older.is_empty() {
             // Only now that nothing stands against the new one; then everything is looked at again.
             older.remove(&id);

@@ -144,6 +144,11 @@ const CODES: &[(&str, u16, &str)] = &[
     ("unsupported_media_type", 415, "The body is not `application/json`."),
     ("unsupported_content_encoding", 415, "The body has a Content-Encoding; none is taken."),
     ("invalid", 422, "A value is well-formed but not acceptable; `field` names it."),
+    (
+        "too_large",
+        422,
+        "What is asked for would change more at once than the store takes; nothing was applied. Ask for less at once.",
+    ),
     ("unknown_field", 422, "The body has a field that is not known here."),
     ("missing_field", 422, "The body lacks a field."),
     ("invalid_field", 422, "A field has a wrong type or value."),

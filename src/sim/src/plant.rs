@@ -340,7 +340,8 @@ impl Planted {
 #[async_trait]
 impl Store for Planted {
     fn limits(&self) -> StoreLimits {
-        if self.plant == Plant::LimitIgnored { StoreLimits { items_max: 4_096 } } else { self.below.limits() }
+        let limits = self.below.limits();
+        if self.plant == Plant::LimitIgnored { StoreLimits { items_max: 4_096, ..limits } } else { limits }
     }
 
     async fn commit(&self, changes: ChangeSet) -> Result<Committed, CommitError> {

@@ -46,6 +46,8 @@ pub(crate) const SKEW_MS_MAX: i64 = 1_400;
 pub(crate) const BEGIN: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 /// What a home that has no small limit takes.
 const ITEMS_MAX: usize = 4_096;
+/// Bytes that a store takes at once.
+const BYTES_MAX: usize = 16 << 20;
 /// A turn in which nobody can go on.
 const IDLE: std::time::Duration = std::time::Duration::from_millis(10);
 /// Tries to load a node from ill stores; then the weather clears for it.
@@ -257,8 +259,11 @@ impl World {
         let mut fronts: Vec<Arc<dyn Store>> = Vec::new();
         for (home, items_max) in limits {
             let faults = Faults { seed: random.next(), ..Faults::NONE };
-            let store =
-                Arc::new(MemoryStore::new(clock.clone(), StoreLimits { items_max: *items_max }, faults));
+            let store = Arc::new(MemoryStore::new(
+                clock.clone(),
+                StoreLimits { items_max: *items_max, bytes_max: BYTES_MAX },
+                faults,
+            ));
             store.subscribe(Arc::new(Witness { ledger: ledger.clone(), store: *home }));
             fronts.push(match plant {
                 Some(plant) => {

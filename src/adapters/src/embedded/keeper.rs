@@ -152,3 +152,63 @@ impl Inner {
         result
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::EmbeddedStore, fold};
+    use crate::Options;
+    use gsm_core::{CommitKey, EventId, Millis, Timestamp};
+    use gsm_engine::{
+        store::{AuditRecord, ChangeSet, Key, Row, Store},
+        testing::ManualClock,
+    };
+    use std::sync::Arc;
+
+    fn commit(store: &EmbeddedStore, n: u64) -> u64 {
+        let mut set = ChangeSet::new(CommitKey::from_u128(u128::from(n)), Timestamp::EPOCH);
+        set.create(Key::System(n), Row::System(String::new()));
+        set.audit = Some(AuditRecord {
+            event_id: EventId::from_u128(u128::from(n)),
+            action: "matches.report".into(),
+            principal: "server".into(),
+            request_id: format!("req-{n}"),
+            resources: Vec::new(),
+            reason: None,
+            origin: Default::default(),
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
+        runtime.block_on(store.commit(set)).expect("taken").sequence
+    }
+
+    #[test]
+    fn records_of_a_checkpoint_that_failed_after_it_had_landed_come_once() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let options =
+            Options { checkpoint_every: Millis::from_secs(86_400), reserve_bytes: 0, ..Options::default() };
+        let clock = Arc::new(ManualClock::at(Timestamp::EPOCH));
+        let store = EmbeddedStore::open(dir.path(), clock, options).expect("opens");
+        let mut all: Vec<u64> = (0..3).map(|n| commit(&store, n)).collect();
+        store.flush().expect("written");
+        all.extend((3..6).map(|n| commit(&store, n)));
+        {
+            // The tables have them, and memory has heard that they have not.
+            let (inner, slot) = (&store.inner, store.inner.tables.lock());
+            let tables = slot.as_ref().expect("open");
+            let (upto, sets) = inner.memory.lock().to_write(usize::MAX).expect("something to write");
+            let traced = inner.options.traced_rows_max;
+            tables.checkpoint(upto, &fold(&sets), &sets, inner.clock.now(), traced).expect("written");
+            let view = Arc::new(tables.view().expect("readable"));
+            inner.memory.lock().view = Some(view);
+        }
+        all.push(commit(&store, 6));
+        let heard = |after: u64, limit: usize| -> Vec<u64> {
+            let records = store.audit(after, limit).expect("readable");
+            records.into_iter().map(|(sequence, ..)| sequence).collect()
+        };
+        assert_eq!(heard(0, usize::MAX), all);
+        assert_eq!(heard(all[2], 2), all[3..5]);
+        assert_eq!(heard(all[4], 100), all[5..]);
+        store.flush().expect("written");
+        assert_eq!(heard(0, usize::MAX), all, "written once more, it is there once");
+    }
+}

@@ -1,4 +1,5 @@
 //! Every limit of the embedded store, with its name.
+use gsm_core::limits::{BROUGHT_KEPT_BYTES_MAX, MATCH_PLAYERS_MAX};
 
 /// Conditional writes of one change set.
 pub const ITEMS_MAX: usize = 4_096;
@@ -7,7 +8,11 @@ pub const FOLDS_MAX: usize = 16_384;
 /// Push events of one change set.
 pub const SET_EVENTS_MAX: usize = 16_384;
 /// Bytes of one encoded change set.
-pub const SET_BYTES_MAX: usize = 4 << 20;
+pub const SET_BYTES_MAX: usize = 16 << 20;
+const _: () = assert!(
+    SET_BYTES_MAX >= MATCH_PLAYERS_MAX * (BROUGHT_KEPT_BYTES_MAX + (16 << 10)),
+    "the largest match must fit, with what is written for each of its players beside what they bring"
+);
 /// Change sets that one write to the journal carries.
 pub const GROUP_SETS_MAX: usize = 4_096;
 /// Bytes of change sets that one write to the journal carries (one set may be larger, see [`SET_BYTES_MAX`]).

@@ -203,7 +203,7 @@ impl Drop for EmbeddedStore {
 fn prepare(changes: ChangeSet) -> Result<Prepared, CommitError> {
     let over = |what: &str, count: usize, most: usize| {
         let text = format!("a change set of {count} {what} is over the limit of {most}");
-        if count > most { Err(CommitError::Refused(StoreFault::new(text))) } else { Ok(()) }
+        if count > most { Err(CommitError::TooLarge(StoreFault::new(text))) } else { Ok(()) }
     };
     over("writes", changes.writes.len(), limits::ITEMS_MAX)?;
     over("folds", changes.folds.len(), limits::FOLDS_MAX)?;
@@ -303,7 +303,8 @@ impl Inner {
 #[async_trait]
 impl Store for EmbeddedStore {
     fn limits(&self) -> StoreLimits {
-        StoreLimits { items_max: limits::ITEMS_MAX }
+        // Of what is encoded the first byte says how.
+        StoreLimits { items_max: limits::ITEMS_MAX, bytes_max: limits::SET_BYTES_MAX - 1 }
     }
 
     async fn commit(&self, changes: ChangeSet) -> Result<Committed, CommitError> {

@@ -4,8 +4,7 @@ use crate::kit::{self, Machine, audit, event, history_row, mode, player_key, pla
 use gsm_adapters::{EmbeddedStore, Options};
 use gsm_core::{BoardName, Clock, CommitKey, Millis, PlayerId, QueueName, Timestamp};
 use gsm_engine::store::{
-    ChangeSet, CommitError, Committed, Cursor, EntryRow, Expect, Key, KeyRange, Lease, Op, Row, Store,
-    StoreLimits, Write,
+    ChangeSet, CommitError, Committed, Cursor, EntryRow, Expect, Key, KeyRange, Lease, Op, Row, Store, Write,
     memory::{Faults, MemoryStore},
 };
 use proptest::prelude::*;
@@ -109,7 +108,7 @@ impl Pair {
         let machine = Machine::new();
         let options = Options { hot_rows_max, ..machine.options() };
         let store = machine.try_open(options.clone()).expect("opened");
-        let twin = MemoryStore::new(machine.clock.clone(), StoreLimits { items_max: 4096 }, Faults::NONE);
+        let twin = MemoryStore::new(machine.clock.clone(), store.limits(), Faults::NONE);
         Self { machine, options, store, twin, number: 0, last: None, heard: Vec::new(), filled: [0; 4] }
     }
 

@@ -7,7 +7,7 @@ use crate::{
     BoardConfig, Call, Engine, EngineError, Source, TicketView,
     store::{
         AttributesRow, Brought, ChangeSet, Claim, EntryRow, ErasingRow, Expect, Home, Key, KeyRange, Op,
-        Replay, Row, ShadeRow, TicketRow, Versioned, Write,
+        Replay, Row, ShadeRow, TicketRow, Versioned,
     },
     tickets::ENDED_TICKET_RETENTION,
 };
@@ -369,10 +369,11 @@ impl Engine {
 
     /// Commits writes that need not be one, as many at once as the store takes.
     pub(super) async fn commit_some(&self, home: Home, changes: ChangeSet) -> Result<(), EngineError> {
-        let most = self.store(home).limits().items_max.clamp(1, limits::PAGE_SIZE_MAX);
-        for part in changes.writes.chunks(most) {
-            let part: Vec<Write> = part.to_vec();
-            let alone = ChangeSet { writes: part, ..self.quiet() };
+        let store = self.store(home).limits();
+        let mut left = changes.writes;
+        while !left.is_empty() {
+            let rest = left.split_off(store.first_of(&left));
+            let alone = ChangeSet { writes: std::mem::replace(&mut left, rest), ..self.quiet() };
             self.commit(home, alone).await?;
         }
         Ok(())

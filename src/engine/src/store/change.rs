@@ -1,5 +1,6 @@
 use super::{AuditRecord, Home, Key, PushEvent, Row, Version};
 use gsm_core::{CommitKey, Millis, PlayerId, Timestamp};
+use postcard::ser_flavors::Size;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -42,6 +43,19 @@ pub struct Write {
     pub expect: Expect,
     /// What happens to it.
     pub op: Op,
+}
+
+impl Write {
+    /// Bytes that it takes in a change set, as the embedded store encodes it. Costs about as much as encoding it.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        bytes_of(self)
+    }
+}
+
+/// Bytes of a value as stores encode it.
+pub(crate) fn bytes_of(value: &impl Serialize) -> usize {
+    postcard::serialize_with_flavor(value, Size::default()).unwrap_or(usize::MAX)
 }
 
 /// All or nothing, in one home.
@@ -128,6 +142,11 @@ impl ChangeSet {
         }
         self
     }
+    /// Bytes of all of it, at most [`super::StoreLimits::bytes_max`]; as [`Write::bytes`].
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        bytes_of(self)
+    }
     /// Whether a home's store can take it: no write lies in another home.
     #[must_use]
     pub fn is_of(&self, home: Home) -> bool {
@@ -170,6 +189,9 @@ pub enum CommitError {
     /// Surely not applied.
     #[error("the store refused the change set, nothing was applied: {0}")]
     Refused(StoreFault),
+    /// Larger than the store takes: surely not applied, nor will it ever be.
+    #[error("the change set is too large, nothing was applied: {0}")]
+    TooLarge(StoreFault),
     /// May have been applied: repeat with the same key.
     #[error("the store did not answer, the change set may have been applied: {0}")]
     Unknown(StoreFault),

@@ -231,13 +231,12 @@ impl Store for MemoryStore {
 
     async fn commit(&self, changes: ChangeSet) -> Result<Committed, CommitError> {
         self.asked.fetch_add(1, Ordering::Relaxed);
-        if changes.writes.len() > self.limits.items_max {
-            return Err(CommitError::Refused(StoreFault::new(format!(
-                "a change set of {} writes is over the limit of {}",
-                changes.writes.len(),
-                self.limits.items_max
-            ))));
-        }
+        let over = |what: &str, count: usize, most: usize| {
+            let text = format!("a change set of {count} {what} is over the limit of {most}");
+            if count > most { Err(CommitError::TooLarge(StoreFault::new(text))) } else { Ok(()) }
+        };
+        over("writes", changes.writes.len(), self.limits.items_max)?;
+        over("bytes", changes.bytes(), self.limits.bytes_max)?;
         self.pause().await;
         let now = self.clock.now();
         let faults = *self.faults.lock();

@@ -16,6 +16,7 @@ mod trace;
 mod watch;
 
 pub use audit::{AuditRecord, FirstAuditRecord, Origin, Recorded, stored_audit};
+pub(crate) use change::bytes_of;
 pub use change::{
     ChangeSet, CommitError, Committed, EVENT_RETENTION, Expect, Op, ReadError, StoreFault, Write,
 };
@@ -59,6 +60,21 @@ pub struct Versioned {
 pub struct StoreLimits {
     /// Conditional writes of one change set (DynamoDB: 100 items a transaction, of which some are the store's own).
     pub items_max: usize,
+    /// Bytes of one change set, as [`ChangeSet::bytes`] counts them. The largest match must fit: its players' tickets, each with
+    /// [`gsm_core::limits::BROUGHT_KEPT_BYTES_MAX`] a player, and what is written beside them.
+    pub bytes_max: usize,
+}
+
+impl StoreLimits {
+    /// How many of the first `writes` go into one change set that has nothing else of weight; at least one.
+    pub(crate) fn first_of(&self, writes: &[Write]) -> usize {
+        let room = self.bytes_max - self.bytes_max / 8;
+        let fits = writes.iter().take(self.items_max).scan(0_usize, |sum, write| {
+            *sum = sum.saturating_add(write.bytes());
+            Some(*sum).filter(|sum| *sum <= room)
+        });
+        fits.count().max(1)
+    }
 }
 
 /// Position in one player's stream of push events; grows with every event.
@@ -226,5 +242,27 @@ impl Homes {
             self.document.subscribe(fold.clone());
             self.live.subscribe(fold.clone());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gsm_core::CommitKey;
+
+    #[test]
+    fn a_change_set_takes_as_many_writes_as_it_has_room_for() {
+        let mut all = ChangeSet::new(CommitKey::from_u128(1), gsm_core::Timestamp::EPOCH);
+        for (at, bytes) in [100, 100, 500, 2_000, 10, 10, 10].into_iter().enumerate() {
+            all.create(Key::System(at as u64), Row::System("x".repeat(bytes)));
+        }
+        let of = StoreLimits { items_max: 2, bytes_max: 800 };
+        let (mut left, mut taken) = (all.writes.as_slice(), Vec::new());
+        while !left.is_empty() {
+            let first = of.first_of(left);
+            taken.push(first);
+            left = &left[first..];
+        }
+        assert_eq!(taken, [2, 1, 1, 2, 1], "one that is too large goes alone");
     }
 }

@@ -14,12 +14,12 @@ pub use push::{PushEvent, PushKind, RankNews};
 
 use super::{
     AdjustmentRow, FlagRow, Forecast, HistoryRow, Key, LessonRow, ReportsRow, ResultRow, StandingRow,
-    ToldRow, WatchRow,
+    ToldRow, WatchRow, bytes_of,
 };
 use crate::{Ban, HeardOf};
 use gsm_core::{
     JobId, MatchId, Millis, Mode, PlayerId, ProposalId, QueueName, RequestKey, RuleSetName, TicketId,
-    Timestamp,
+    Timestamp, limits::BROUGHT_KEPT_BYTES_MAX,
 };
 use gsm_matchmaking::{Proposal, Role};
 use gsm_ranking::cohort::Seat;
@@ -196,6 +196,13 @@ pub struct Brought {
     pub role: Option<Role>,
 }
 
+impl Brought {
+    /// Bytes that its attributes and latencies take in a store.
+    pub(crate) fn bytes(&self) -> usize {
+        bytes_of(&(&self.attributes, &self.latency_ms))
+    }
+}
+
 /// A matchmaking request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TicketRow {
@@ -286,6 +293,16 @@ impl TicketRow {
     /// What they bring, of each player once.
     pub(crate) fn party(&self) -> &[Brought] {
         self.brought.get(..self.players.len()).unwrap_or(&self.brought)
+    }
+
+    /// Bytes of what they bring, in all of its queues.
+    pub(crate) fn brought_bytes(&self) -> usize {
+        self.brought.iter().map(Brought::bytes).sum()
+    }
+
+    /// Whether they bring more than a ticket may keep.
+    pub(crate) fn is_overladen(&self) -> bool {
+        self.brought_bytes() > self.players.len().saturating_mul(BROUGHT_KEPT_BYTES_MAX)
     }
 
     /// Takes it out of a queue, where it waits in another.

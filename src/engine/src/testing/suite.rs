@@ -324,10 +324,23 @@ async fn limits(s: Subject) {
     }
     let first = large.writes[0].key.clone();
     assert!(
-        matches!(store.commit(large).await, Err(CommitError::Refused(_))),
+        matches!(store.commit(large).await, Err(CommitError::TooLarge(_))),
         "one write too many is refused"
     );
     assert!(read(store, &[first]).await[0].is_none(), "and nothing of it applied");
+    let most = store.limits().bytes_max;
+    let (once, key) = (CommitKey::fresh(&ids), Key::System(1));
+    let of = |bytes: usize| {
+        let mut long = ChangeSet::new(once, Timestamp::EPOCH);
+        long.create(key.clone(), Row::System("x".repeat(bytes)));
+        long
+    };
+    let text = most - (of(most).bytes() - most);
+    let long = of(text + 1);
+    assert_eq!(long.bytes(), most + 1);
+    assert!(matches!(store.commit(long).await, Err(CommitError::TooLarge(_))), "a byte too many is refused");
+    assert!(read(store, std::slice::from_ref(&key)).await[0].is_none(), "and nothing of it applied");
+    settle(store, &of(text)).await.expect("what just fits is taken");
 }
 
 #[derive(Default)]

@@ -1,8 +1,11 @@
 //! What players bring to the rules: how much of it is taken, and from whom.
-use crate::{Call, EngineError, NewTicket, QueueConfig, store::Brought};
+use crate::{
+    Call, EngineError, NewTicket, QueueConfig,
+    store::{Brought, bytes_of},
+};
 use gsm_core::limits::{
     ATTRIBUTE_CHARS_MAX, ATTRIBUTE_ENTRIES_MAX, ATTRIBUTE_NAME_CHARS_MAX, ATTRIBUTE_STRINGS_MAX,
-    ATTRIBUTES_MAX, LATENCIES_MAX,
+    ATTRIBUTES_MAX, BROUGHT_BYTES_MAX, LATENCIES_MAX,
 };
 use gsm_rules::Value;
 use std::collections::BTreeSet;
@@ -73,6 +76,14 @@ fn amounts(whose: &str, brought: &Brought) -> Result<(), EngineError> {
         if any_long {
             return refuse(field(), format!("a string has at most {ATTRIBUTE_CHARS_MAX} characters"));
         }
+    }
+    let bytes = brought.bytes();
+    if bytes > BROUGHT_BYTES_MAX {
+        let most = if bytes_of(&brought.latency_ms) > bytes / 2 { "latency_ms" } else { "attributes" };
+        let detail = format!(
+            "a player's attributes and latencies take at most {BROUGHT_BYTES_MAX} bytes together, these take {bytes}"
+        );
+        return refuse(format!("{whose}{most}"), detail);
     }
     Ok(())
 }

@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 async fn subject(items_max: usize, faults: Faults) -> Subject {
     let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_700_000_000_000)));
-    let store = Arc::new(MemoryStore::new(clock.clone(), StoreLimits { items_max }, faults));
+    let limits = StoreLimits { items_max, bytes_max: 1 << 20 };
+    let store = Arc::new(MemoryStore::new(clock.clone(), limits, faults));
     Subject { store, clock, keep: Box::new(()) }
 }
 

@@ -3,7 +3,7 @@ use crate::{
     defined::{of_scores, submitted, whole},
     gamelift::{duel as gamelift_duel, names},
     matches::made,
-    world::{World, both, keyed, mode, places, refused, ticket},
+    world::{World, both, keyed, mode, places, refused, small_home, ticket},
 };
 use gsm_core::{Attribute, BoardName, Label, Millis, PlayerId, RequestKey};
 use gsm_engine::{
@@ -116,6 +116,28 @@ async fn well_known(w: &World) -> PlayerId {
     w.engine.cancel_ticket(&w.server(), made.id).await.unwrap();
     w.settle();
     player
+}
+
+#[tokio::test]
+async fn what_others_brought_is_rewritten_in_parts() {
+    let w = small_home(40 << 10);
+    w.teams("duo", 2, None).await;
+    let (player, friend) = (somebody(&w).await, w.players(1).await[0]);
+    let latency_ms = (0..100).map(|n| (format!("{n:0140}"), 20)).collect();
+    let brought = vec![
+        Brought { latency_ms, ..Brought::default() },
+        Brought { name: Some(MARK.to_owned()), ..Brought::default() },
+    ];
+    for _ in 0..6 {
+        let members = vec![(player, None)];
+        let new = NewTicket { members, brought: brought.clone(), ..ticket("duo", friend) };
+        let made = w.engine.create_ticket(&w.server(), &new).await.unwrap();
+        w.engine.cancel_ticket(&w.server(), made.id).await.unwrap();
+    }
+    w.settle();
+    w.engine.erase_player(&w.by(player), player, None).await.unwrap();
+    keep_up(&w, &Retention::default()).await;
+    assert_eq!(traces(&w, player), []);
 }
 
 async fn nothing_says_who_an_erased_player_was(w: World) {

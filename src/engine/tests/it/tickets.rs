@@ -1,10 +1,15 @@
 //! Tickets: one a player, read by their own, ended once.
-use crate::world::{World, both, first_wins, keyed, refused, ticket};
-use gsm_core::{PlayerId, RequestKey};
-use gsm_engine::{
-    NewTicket,
-    store::{Claim, memory::Faults},
+use crate::world::{World, both, first_wins, keyed, mode, refused, small_home, ticket};
+use gsm_core::{
+    Millis, PlayerId, QueueName, RequestKey,
+    limits::{BROUGHT_BYTES_MAX, LATENCIES_MAX},
 };
+use gsm_engine::{
+    EngineError, NewTicket, QueueConfig,
+    store::{Brought, Claim, memory::Faults},
+};
+use gsm_matchmaking::{Format, MatchRules, Window};
+use gsm_rules::Value;
 use gsm_session::TicketState;
 
 both! {
@@ -21,6 +26,114 @@ both! {
     what_is_not_there_is_unknown,
     a_waiting_ticket_explains_itself,
     a_ticket_ends_no_earlier_than_it_began,
+    players_bring_so_many_bytes_and_no_more,
+}
+
+/// Latencies to as many locations as one may tell, of about so many bytes.
+fn far(bytes: usize) -> Brought {
+    let letters = bytes / LATENCIES_MAX - 6;
+    let latency = |n: usize| (format!("{n:03}{}", "x".repeat(letters)), 20);
+    Brought { latency_ms: (0..LATENCIES_MAX).map(latency).collect(), ..Brought::default() }
+}
+
+fn bringing(queue: &str, player: PlayerId, brought: Brought) -> NewTicket {
+    NewTicket { brought: vec![brought], ..ticket(queue, player) }
+}
+
+async fn players_bring_so_many_bytes_and_no_more(w: World) {
+    w.teams("duel", 1, None).await;
+    let player = w.players(1).await[0];
+    let list = || Value::List((0..100).map(|n| format!("{n:0100}")).collect());
+    let lists = |names: &[&str]| Brought {
+        attributes: names.iter().map(|name| ((*name).to_owned(), list())).collect(),
+        ..Brought::default()
+    };
+    let long = |count: usize| {
+        let latency = |n: usize| (format!("{n:01000}"), 20);
+        Brought { latency_ms: (0..count).map(latency).collect(), ..Brought::default() }
+    };
+    for (brought, field) in [
+        (lists(&["a", "b"]), "attributes"),
+        (long(58), "latency_ms"),
+        (far(BROUGHT_BYTES_MAX + 600), "latency_ms"),
+    ] {
+        match w.engine.create_ticket(&w.server(), &bringing("duel", player, brought)).await {
+            Err(EngineError::Invalid { field: named, detail }) => {
+                assert!(named == field && detail.contains("at most 16384 bytes"), "{named}: {detail}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    // A list of all that one list may be, and many locations.
+    for brought in [lists(&["a"]), far(BROUGHT_BYTES_MAX - 600)] {
+        let made = w.engine.create_ticket(&w.server(), &bringing("duel", player, brought)).await.unwrap();
+        w.engine.cancel_ticket(&w.by(player), made.id).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_match_of_all_who_bring_the_most_fits() {
+    let n = 100;
+    // As much beside what they bring as the embedded store has room for.
+    let w = small_home(n * (BROUGHT_BYTES_MAX + (16 << 10)));
+    for (name, patience) in [("crowd", None), ("asked", Some(Millis::from_secs(30)))] {
+        let format = Format::FreeForAll { min: n, max: n, fill_after_ms: Millis::from_secs(1) };
+        let window = Window { min: 5_000.0, growth_per_s: 0.0, max: 5_000.0 };
+        let config =
+            QueueConfig::new(QueueName::new(name).unwrap(), mode(name), MatchRules { format, window });
+        w.put(QueueConfig { acceptance_ms: patience, ..config }).await;
+    }
+    let players = w.players(2 * n).await;
+    for (nth, player) in players.iter().enumerate() {
+        let queue = if nth < n { "crowd" } else { "asked" };
+        let new = bringing(queue, *player, far(BROUGHT_BYTES_MAX - 600));
+        w.engine.create_ticket(&w.by(*player), &new).await.unwrap();
+    }
+    let formed = w.turn().await;
+    assert_eq!((formed.matches, formed.proposals), (1, 1));
+}
+
+#[tokio::test]
+async fn nobody_is_asked_about_a_match_that_may_be_too_large() {
+    // A proposal of the two would just fit.
+    let w = small_home(2 * BROUGHT_BYTES_MAX + 4_096);
+    w.teams("duel", 1, Some(30)).await;
+    let players = w.players(2).await;
+    let mut tickets = Vec::new();
+    for (player, bytes) in players.iter().zip([BROUGHT_BYTES_MAX - 600, BROUGHT_BYTES_MAX - 1_200]) {
+        let new = bringing("duel", *player, far(bytes));
+        tickets.push(w.engine.create_ticket(&w.by(*player), &new).await.unwrap().id);
+    }
+    assert_eq!(w.turn().await.proposals, 0);
+    assert_eq!(w.seen(tickets[0]).await.state, TicketState::Cancelled);
+    assert_eq!(w.seen(tickets[1]).await.state, TicketState::Searching);
+}
+
+#[tokio::test]
+async fn a_match_that_is_too_large_is_not_tried_again_and_again() {
+    // Two tickets fit, and no match of the two.
+    let w = small_home(BROUGHT_BYTES_MAX + 8_192);
+    w.teams("duel", 1, None).await;
+    let players = w.players(3).await;
+    let mut tickets = Vec::new();
+    for (player, bytes) in players.iter().zip([BROUGHT_BYTES_MAX - 600, BROUGHT_BYTES_MAX - 1_200]) {
+        let new = bringing("duel", *player, far(bytes));
+        tickets.push(w.engine.create_ticket(&w.by(*player), &new).await.unwrap().id);
+    }
+    assert_eq!(w.turn().await.matches, 0);
+    let ended = w.seen(tickets[0]).await;
+    assert_eq!(
+        (ended.state, ended.reason.as_deref()),
+        (TicketState::Cancelled, Some("its players bring more than a match has room for"))
+    );
+    assert_eq!(w.claim(players[0]).await, None);
+    assert_eq!(w.seen(tickets[1]).await.state, TicketState::Searching);
+    let asked = w.stores[0].asked();
+    w.turn().await;
+    assert_eq!(w.stores[0].asked(), asked, "nothing is tried while nobody else is there");
+    let third = w.enter("duel", players[2]).await.id;
+    assert_eq!(w.turn().await.matches, 1);
+    assert_eq!(w.seen(third).await.match_id, w.seen(tickets[1]).await.match_id);
 }
 
 async fn a_second_ticket_names_the_first(w: World) {

@@ -54,10 +54,19 @@ fn homes_of(stores: &[Arc<MemoryStore>]) -> Homes {
 }
 
 pub(crate) fn world(homes: usize, items_max: usize, faults: Faults) -> World {
+    world_of(homes, StoreLimits { items_max, bytes_max: 16 << 20 }, faults)
+}
+
+/// One home whose change sets have so many bytes.
+pub(crate) fn small_home(bytes_max: usize) -> World {
+    world_of(1, StoreLimits { items_max: 4_096, bytes_max }, Faults::NONE)
+}
+
+fn world_of(homes: usize, limits: StoreLimits, faults: Faults) -> World {
     let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_700_000_000_000)));
     let make = |n: u64| {
         let faults = Faults { seed: faults.seed.wrapping_add(n), ..faults };
-        Arc::new(MemoryStore::new(clock.clone(), StoreLimits { items_max }, faults))
+        Arc::new(MemoryStore::new(clock.clone(), limits, faults))
     };
     let stores: Vec<Arc<MemoryStore>> = (0..homes as u64).map(make).collect();
     let ids = Arc::new(SeededIds::new(7));

@@ -41,7 +41,7 @@ pub(crate) struct NewTicketDto {
     /// of numbers. Players bring those that the queue lists in `player_attributes`.
     #[serde(default)]
     attributes: BTreeMap<String, ValueDto>,
-    /// The leader's latency to each region in milliseconds, 1 or more.
+    /// The leader's latency to each region in milliseconds, 1 or more. With the attributes at most 16 KiB.
     #[serde(default)]
     latency_ms: BTreeMap<String, u32>,
 }

@@ -224,7 +224,8 @@ mod tests {
     #[tokio::test]
     async fn a_key_that_is_looked_for_in_vain_takes_no_session_out_of_memory() {
         let clock = Arc::new(SystemClock::new());
-        let store = MemoryStore::new(clock.clone(), StoreLimits { items_max: 100 }, Faults::NONE);
+        let store =
+            MemoryStore::new(clock.clone(), StoreLimits { items_max: 100, bytes_max: 1 << 20 }, Faults::NONE);
         let options = EngineOptions { node: "test".to_owned(), token_key: TokenKey::new([7; 32]) };
         let engine = Engine::new(Homes::one(Arc::new(store)), clock.clone(), Arc::new(SystemIds), options);
         let sessions = Sessions::open(&engine, "gsm", "gsm").await.unwrap();

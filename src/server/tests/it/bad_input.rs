@@ -19,6 +19,10 @@ async fn each_kind_of_bad_body_has_its_answer_and_changes_nothing() {
     post(json_body, format!("[{}]", vec!["1"; 1_001].join(","))).await.is(400, "json_too_many_members");
     post(json_body, r#"{"queue":1e999}"#.into()).await.is(400, "json_number_out_of_range");
     post(json_body, "x".repeat(64 * 1024 + 1)).await.is(413, "body_too_large");
+    let far: serde_json::Map<String, serde_json::Value> =
+        (0..58).map(|n| (format!("{n:01000}"), json!(20))).collect();
+    let too_much = post(json_body, json!({ "queue": "duel", "latency_ms": far }).to_string()).await;
+    assert_eq!(too_much.is(422, "invalid")["field"], "latency_ms");
     assert_eq!(post(json_body, "{}".into()).await.is(422, "missing_field")["field"], "queue");
     assert_eq!(post(json_body, r#"{"queue":7}"#.into()).await.is(422, "invalid_field")["field"], "queue");
     assert_eq!(

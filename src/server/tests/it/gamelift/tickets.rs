@@ -71,6 +71,10 @@ async fn tickets_that_cannot_be_are_refused() {
     ] {
         start("c", players).await.exception(400, "InvalidRequestException");
     }
+    let list = json!({ "SL": (0..100).map(|n| format!("{n:0100}")).collect::<Vec<_>>() });
+    let two = json!([{ "PlayerId": "a", "PlayerAttributes": { "x": list, "y": list } }]);
+    let message = start("c", two).await.exception(400, "InvalidRequestException");
+    assert!(message.contains("at most 16384 bytes together"), "{message}");
     // A list has at most a hundred strings; repeats are none.
     let listing =
         |strings: Vec<String>| json!([{ "PlayerId": "a", "PlayerAttributes": { "x": { "SL": strings } } }]);
