@@ -1,5 +1,8 @@
 //! The drift alarm through a whole engine: duels of players whose strengths stay as they are, or turn around at some match.
-use crate::{random::Random, world::BEGIN};
+use crate::{
+    random::Random,
+    world::{BEGIN, BYTES_MAX},
+};
 use gsm_core::{Clock as _, Mode, PlayerId, QueueName};
 use gsm_engine::{
     Call, Engine, EngineOptions, NewMatch, Principal, QueueConfig,
@@ -44,7 +47,8 @@ pub fn drift(seed: u64, matches: usize, turn_at: Option<usize>) -> Result<Drifte
 async fn play(seed: u64, matches: usize, turn_at: Option<usize>) -> Result<Drifted, String> {
     let mut random = Random::new(seed);
     let clock = Arc::new(ManualClock::at(BEGIN));
-    let store = MemoryStore::new(clock.clone(), StoreLimits { items_max: 4_096 }, Faults::NONE);
+    let store =
+        MemoryStore::new(clock.clone(), StoreLimits { items_max: 4_096, bytes_max: BYTES_MAX }, Faults::NONE);
     let options = EngineOptions { node: "sim".to_owned(), token_key: TokenKey::new([7; 32]) };
     let ids = Arc::new(SeededIds::new(seed));
     let engine = Engine::new(Homes::one(Arc::new(store)), clock.clone(), ids, options);

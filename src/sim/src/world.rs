@@ -47,7 +47,7 @@ pub(crate) const BEGIN: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 /// What a home that has no small limit takes.
 const ITEMS_MAX: usize = 4_096;
 /// Bytes that a store takes at once.
-const BYTES_MAX: usize = 16 << 20;
+pub(crate) const BYTES_MAX: usize = 16 << 20;
 /// A turn in which nobody can go on.
 const IDLE: std::time::Duration = std::time::Duration::from_millis(10);
 /// Tries to load a node from ill stores; then the weather clears for it.

@@ -54,7 +54,8 @@ fn who_settles_before_it_is_known_who_belongs_to_a_part_is_kept_while_somebody_m
 #[test]
 fn commits_go_on_while_it_is_sought_who_belongs_to_a_part() {
     let clock = Arc::new(ManualClock::default());
-    let store = MemoryStore::new(clock.clone(), StoreLimits { items_max: 100 }, Faults::NONE);
+    let store =
+        MemoryStore::new(clock.clone(), StoreLimits { items_max: 100, bytes_max: 1 << 20 }, Faults::NONE);
     let options = EngineOptions { node: "test".into(), token_key: TokenKey::new([1; 32]) };
     let homes = Homes::one(Arc::new(store));
     let engine = Engine::new(homes, clock, Arc::new(SeededIds::new(1)), options);
