@@ -55,6 +55,8 @@ pub(crate) struct Book {
     ruled: BTreeMap<MatchId, Vec<Option<Outcome>>>,
     /// Matches that somebody was told are ruled on.
     surely_ruled: BTreeSet<MatchId>,
+    /// Scores that players may have, and the best that they have for sure.
+    scores: BTreeMap<PlayerId, (BTreeSet<i64>, Option<i64>)>,
     made: BTreeSet<MatchId>,
     made_maybe: Vec<Vec<Vec<PlayerId>>>,
     pub(crate) keys: BTreeMap<String, KeyFate>,
@@ -73,6 +75,15 @@ impl Book {
     /// All players known, also those who were erased.
     pub(crate) fn everyone(&self) -> Vec<PlayerId> {
         self.all_players.iter().copied().collect()
+    }
+
+    /// The scores that players who were not erased may have, and the best that each has for sure.
+    pub(crate) fn scores<'a>(
+        &'a self,
+        truth: &'a Truth,
+    ) -> impl Iterator<Item = (PlayerId, &'a BTreeSet<i64>, Option<i64>)> {
+        let scores = self.scores.iter().filter(|(player, _)| !truth.erased.contains(player));
+        scores.map(|(player, (may, surely))| (*player, may, *surely))
     }
 
     /// Whom each secret signs in.
@@ -187,6 +198,15 @@ impl Book {
             (Deed::Report { id, .. }, told) if told.is_unknown() => {
                 self.results_maybe.insert(*id);
                 self.served.insert(*id);
+            }
+            (Deed::Submit { player, value, .. }, told) => {
+                let (may, surely) = self.scores.entry(*player).or_default();
+                if matches!(told, Told::Done(_)) {
+                    *surely = (*surely).max(Some(*value));
+                }
+                if matches!(told, Told::Done(_)) || told.is_unknown() {
+                    may.insert(*value);
+                }
             }
             (Deed::Void { .. } | Deed::Correct { .. }, told) => self.take_ruling(deed, told, alone)?,
             (Deed::MakeMatch { .. }, Told::Match(view)) => {

@@ -1,12 +1,16 @@
 //! What callers do: plain data, so that a trace can be read and a fate can be unknown.
-use crate::world::{league, rule_set};
-use gsm_core::{MatchId, Mode, PlayerId, ProposalId, QueueName, RequestKey, TicketId, Timestamp, Variant};
+use crate::world::{LAPS, league, rule_set};
+use gsm_core::{
+    BoardName, MatchId, Millis, Mode, PlayerId, ProposalId, QueueName, RequestKey, TicketId, Timestamp,
+    Variant,
+};
 use gsm_engine::{
     Ban, BanKind, BoardConfig, Call, Engine, EngineError, Fingerprint, Intake, MatchFacts, MatchView,
     NewMatch, NewTicket, PAST_SEATS_MAX, Principal, QueueConfig, ReportsView, ResultView, Retention,
-    TicketView, Viewer,
+    Submission, TicketView, Viewer, Visibility,
     store::{Brought, Origin, Recorded},
 };
+use gsm_ranking::soft_reset::ResetConfig;
 use gsm_session::{MatchState, PlayerSessionState, Report, Roster, SideReport, Standings};
 use std::{collections::BTreeSet, fmt};
 
@@ -24,8 +28,13 @@ pub(crate) struct TicketWish {
     /// Whether the members were asked.
     pub(crate) consent: bool,
     pub(crate) own_id: Option<RequestKey>,
+    /// To how many places with long names the leader tells a latency: a kilobyte each.
+    pub(crate) far: usize,
     pub(crate) key: Option<String>,
 }
+
+/// So many of them a ticket takes.
+pub(crate) const FAR_MAX: usize = 16;
 
 impl TicketWish {
     pub(crate) fn players(&self) -> Vec<PlayerId> {
@@ -37,7 +46,7 @@ impl TicketWish {
     }
     /// What the idempotency key stands for.
     pub(crate) fn body(&self) -> String {
-        format!("{} {:?} {:?} {:?}", self.queue, self.also, self.players(), self.own_id)
+        format!("{} {:?} {:?} {:?} {}", self.queue, self.also, self.players(), self.own_id, self.far)
     }
 }
 
@@ -139,6 +148,29 @@ pub(crate) enum Deed {
         mean: f64,
         deviation: Option<f64>,
         key: Option<String>,
+    },
+    /// All ratings of a mode are drawn towards one another.
+    SoftReset {
+        mode: Mode,
+        config: ResetConfig,
+        key: Option<String>,
+    },
+    /// A score for the board of scores.
+    Submit {
+        player: PlayerId,
+        value: i64,
+        key: Option<String>,
+    },
+    /// Who sees a player on the board of scores.
+    Shade {
+        player: PlayerId,
+        visibility: Visibility,
+        key: Option<String>,
+    },
+    /// How long the players of a queue are asked.
+    ChangeQueue {
+        queue: QueueName,
+        patience: Millis,
     },
     /// A player goes for good, by his own wish or by an operator's hand.
     Erase {
@@ -279,7 +311,13 @@ async fn create(engine: &Engine, call: &Call, wish: &TicketWish) -> Result<Ticke
     }
     let own_id = wish.own_id.clone();
     let also = wish.also.clone();
-    let new = NewTicket { also, members, own_id, ..NewTicket::new(wish.queue.clone(), wish.leader) };
+    let mut brought = Vec::new();
+    if wish.far > 0 {
+        let latency_ms = (0..wish.far).map(|n| (format!("{n:01000}"), 20)).collect();
+        brought.resize(members.len() + 1, Brought::default());
+        brought[0].latency_ms = latency_ms;
+    }
+    let new = NewTicket { also, members, own_id, brought, ..NewTicket::new(wish.queue.clone(), wish.leader) };
     engine.create_ticket(call, &new).await
 }
 
@@ -299,6 +337,9 @@ impl Deed {
             Self::Erase { player, key, .. } => (key, format!("{player}")),
             Self::Ban { player, until, key } => (key, format!("{player} {until:?}")),
             Self::Lift { player, key } => (key, format!("{player} is free")),
+            Self::SoftReset { mode, config, key } => (key, format!("{mode} {config:?}")),
+            Self::Submit { player, value, key } => (key, format!("{player} {value}")),
+            Self::Shade { player, visibility, key } => (key, format!("{player} {visibility:?}")),
             Self::SetRating { mode, player, mean, deviation, key } => {
                 (key, format!("{mode} {player} {mean} {deviation:?}"))
             }
@@ -331,6 +372,9 @@ impl Deed {
             | Self::Correct { .. }
             | Self::Ban { .. }
             | Self::Lift { .. }
+            | Self::SoftReset { .. }
+            | Self::Shade { .. }
+            | Self::ChangeQueue { .. }
             | Self::SetRating { .. } => Principal::Admin("ops".to_owned()),
             _ => Principal::Server(SERVER.to_owned()),
         }
@@ -418,6 +462,28 @@ impl Deed {
                 let row = engine.set_rating(call, mode, *player, *mean, *deviation, "sim").await?;
                 Told::Done(format!("{row:?}"))
             }
+            Self::SoftReset { mode, config, .. } => {
+                let report = engine.soft_reset(call, mode, *config, "sim").await?;
+                Told::Done(format!("{report:?}"))
+            }
+            Self::Submit { player, value, .. } => {
+                let Ok(name) = BoardName::new(LAPS) else { return Ok(Told::Done(String::new())) };
+                let of = Submission { player: *player, values: vec![*value], at: None, metadata: None };
+                Told::Done(format!("{:?}", engine.submit(call, &name, &[of]).await?))
+            }
+            Self::Shade { player, visibility, .. } => {
+                let Ok(name) = BoardName::new(LAPS) else { return Ok(Told::Done(String::new())) };
+                engine.set_visibility(call, &name, *player, *visibility, "sim").await?;
+                Told::Done("decided".to_owned())
+            }
+            Self::ChangeQueue { queue, patience } => {
+                let change = |config: &mut QueueConfig| {
+                    config.acceptance_ms = Some(*patience);
+                    Ok(())
+                };
+                engine.change_queue(call, queue, change).await?;
+                Told::Done("changed".to_owned())
+            }
             Self::Erase { player, .. } => {
                 engine.erase_player(call, *player, Some("sim")).await?;
                 Told::Done("erased".to_owned())
@@ -433,7 +499,13 @@ impl Deed {
                 Told::Done("free".to_owned())
             }
             Self::Upkeep => Told::Done(format!("{:?}", engine.upkeep(&Retention::default()).await?)),
-            Self::Tick => Told::Done(format!("{:?}", engine.tick().await)),
+            Self::Tick => {
+                // A server gives each a task of its own.
+                let turns =
+                    futures::future::join3(engine.tick_queues(), engine.tick_jobs(), engine.tick_reports());
+                let (report, (), ended) = turns.await;
+                Told::Done(format!("{report:?}, {ended} by reports"))
+            }
         })
     }
 }

@@ -1,13 +1,17 @@
 //! What happens next, drawn from the seed with the callers' knowledge.
 use crate::{
     book::Book,
-    deed::{Deed, Outcome, SERVER, TicketWish},
+    deed::{Deed, FAR_MAX, Outcome, SERVER, TicketWish},
     random::Random,
     truth::Truth,
     world::{BEST, QUEUES, boards, queue, ruled},
 };
 use gsm_core::{MatchId, Millis, Mode, PlayerId, QueueName, RequestKey, Timestamp};
-use gsm_engine::QueueConfig;
+use gsm_engine::{QueueConfig, Visibility};
+use gsm_ranking::{
+    soft_reset::{DeviationReset, ResetConfig, Target},
+    tier::VisibleReset,
+};
 use gsm_session::{MatchState, PlayerSessionState, Roster, TicketState};
 
 /// Players of one world, at most.
@@ -130,6 +134,7 @@ impl Draw<'_> {
                 members: vec![],
                 consent: true,
                 own_id: None,
+                far: 0,
                 key: None,
             };
             deeds.extend(queue.map(|queue| (node, Deed::Create(wish(queue)))));
@@ -188,7 +193,7 @@ impl Draw<'_> {
     }
 
     fn deed(&mut self) -> Option<Deed> {
-        match self.random.below(137) {
+        match self.random.below(146) {
             0..=5 => Some(Deed::SignIn { secret: self.random.below(PLAYERS_MAX) }),
             6..=44 => self.create().map(Deed::Create),
             45..=51 => {
@@ -269,7 +274,40 @@ impl Draw<'_> {
                 });
                 Some(Deed::Ban { player, until, key: self.key("ban", "ops") })
             }
-            136.. => {
+            137 => {
+                // Tiers of `duel` would follow.
+                let mode = Mode::new(QUEUES[1 + self.random.below(2)]).ok()?;
+                let deviation = self.random.within(50, 300) as f64;
+                let config = ResetConfig {
+                    target: Target::InitialMean,
+                    keep: self.random.unit(),
+                    deviation: if self.random.chance(0.5) {
+                        DeviationReset::AtLeast(deviation)
+                    } else {
+                        DeviationReset::Add(deviation)
+                    },
+                    restart_games: false,
+                    visible: VisibleReset::default(),
+                };
+                Some(Deed::SoftReset { mode, config, key: self.key("reset", "ops") })
+            }
+            138..=142 => {
+                let player = self.mostly(self.living())?;
+                let value = self.random.within(1, 60);
+                Some(Deed::Submit { player, value, key: self.key("submit", SERVER) })
+            }
+            143..=144 => {
+                let player = self.mostly(self.living())?;
+                let all = [Visibility::Shown, Visibility::Hidden, Visibility::Shadow];
+                let visibility = self.random.pick(&all)?;
+                Some(Deed::Shade { player, visibility, key: self.key("shade", "ops") })
+            }
+            145.. => {
+                let queue = QueueName::new("duo").ok()?;
+                let patience = Millis::from_secs(7 + self.random.below(3) as u64);
+                Some(Deed::ChangeQueue { queue, patience })
+            }
+            136 => {
                 let player = self.mostly(self.truth.bans.keys().copied().collect())?;
                 Some(Deed::Lift { player, key: self.key("lift", "ops") })
             }
@@ -333,6 +371,12 @@ impl Draw<'_> {
             );
             also.truncate(1 + self.random.below(2));
         }
+        // Now and then as much as one may bring, or more.
+        let far = match self.random.below(24) {
+            0..=1 => FAR_MAX,
+            2 => 60,
+            _ => 0,
+        };
         Some(TicketWish {
             queue: QueueName::new(queue).ok()?,
             also,
@@ -340,6 +384,7 @@ impl Draw<'_> {
             members: party,
             consent,
             own_id,
+            far,
             key,
         })
     }

@@ -1,7 +1,7 @@
 //! Which answer a call that runs alone must get: the shadow's own, small idea of the rules.
 use crate::{
     book::Book,
-    deed::{Deed, Outcome, TicketWish},
+    deed::{Deed, FAR_MAX, Outcome, TicketWish},
     truth::{Eye, Truth},
     world::reports,
 };
@@ -32,7 +32,11 @@ impl Before<'_> {
         // A job that a node left behind is thrown away, finished or waited for.
         let meets_jobs = matches!(
             deed,
-            Deed::Report { .. } | Deed::Say { .. } | Deed::SetRating { .. } | Deed::PutBoard(_)
+            Deed::Report { .. }
+                | Deed::Say { .. }
+                | Deed::SetRating { .. }
+                | Deed::SoftReset { .. }
+                | Deed::PutBoard(_)
         ) || deed.ruled_on().is_some();
         if meets_jobs && !self.truth.gates.is_empty() {
             return None;
@@ -53,10 +57,15 @@ impl Before<'_> {
             | Deed::PutRuleSet { .. }
             | Deed::PutBoard(_)
             | Deed::Seasons { .. }
+            | Deed::SoftReset { .. }
+            | Deed::ChangeQueue { .. }
             | Deed::Erase { .. }
             | Deed::Tick => Some("ok"),
             Deed::Ban { until: Some(until), .. } if *until <= self.now => Some("invalid"),
-            Deed::Ban { player, .. } | Deed::Lift { player, .. } => {
+            Deed::Ban { player, .. }
+            | Deed::Lift { player, .. }
+            | Deed::Submit { player, .. }
+            | Deed::Shade { player, .. } => {
                 Some(if self.truth.erased.contains(player) { "not_found" } else { "ok" })
             }
             // Another call may hold it up.
@@ -151,6 +160,7 @@ impl Before<'_> {
         match replay {
             // A party may have become too large for its queue.
             _ if !wish.members.is_empty() => return None,
+            _ if wish.far > FAR_MAX => return Some("invalid"),
             Replay::Unknown => return None,
             Replay::Same => return Some("ok"),
             Replay::Other => return Some("idempotency_mismatch"),

@@ -2,8 +2,8 @@
 use crate::{check::locks, world::penalties};
 use gsm_core::{CommitKey, EventId, MatchId, Mode, PlayerId, QueueName, TicketId};
 use gsm_engine::store::{
-    ChangeSet, Committed, Cursor, Expect, Fold, Home, Key, Op, PenaltiesRow, PushEvent, Row, TicketRow,
-    Version, Write,
+    ChangeSet, Committed, Cursor, Expect, Fold, Home, Key, Op, PenaltiesRow, PushEvent, Row, StoreLimits,
+    TicketRow, Version, Write,
 };
 use parking_lot::Mutex;
 use std::{
@@ -30,7 +30,7 @@ struct Inner {
     submitted: BTreeMap<CommitKey, Vec<Submitted>>,
     applied: BTreeMap<(Home, u64), (CommitKey, Vec<Told>)>,
     lease_puts: BTreeMap<Version, (QueueName, String, u64)>,
-    over_limit: Option<(usize, usize)>,
+    over_limit: Option<String>,
     /// Calls so far.
     requests: u64,
     /// The audit record of what was applied, and the request that it names.
@@ -119,11 +119,16 @@ impl Fold for Witness {
 }
 
 impl Ledger {
-    /// A node hands a change set to a store that takes `items_max` writes.
-    pub(crate) fn submit(&self, node: usize, changes: &ChangeSet, items_max: usize) {
+    /// A node hands a change set to a store that takes so much.
+    pub(crate) fn submit(&self, node: usize, changes: &ChangeSet, limits: StoreLimits) {
         let mut inner = self.0.lock();
-        if changes.writes.len() > items_max {
-            inner.over_limit = Some((changes.writes.len(), items_max));
+        let StoreLimits { items_max, bytes_max } = limits;
+        for (what, count, most) in
+            [("writes", changes.writes.len(), items_max), ("bytes", changes.bytes(), bytes_max)]
+        {
+            if count > most {
+                inner.over_limit = Some(format!("a change set of {count} {what} for a store of {most}"));
+            }
         }
         let lease = |write: &Write| match (&write.key, &write.op, write.expect) {
             (Key::Lease(queue), Op::Check, Expect::At(version)) => Some((queue.clone(), version)),
@@ -138,9 +143,9 @@ impl Ledger {
         }
     }
 
-    /// A change set that was too large: its writes and the limit.
-    pub(crate) fn over_limit(&self) -> Option<(usize, usize)> {
-        self.0.lock().over_limit
+    /// A change set that was too large, and by what.
+    pub(crate) fn over_limit(&self) -> Option<String> {
+        self.0.lock().over_limit.clone()
     }
 
     /// A name for the next call.

@@ -9,7 +9,7 @@ use crate::{
     listen::Listeners,
     trace::Trace,
     truth::Truth,
-    world::{BEST, QUEUES, SKEW_MS_MAX, World, boards, queue},
+    world::{BEST, QUEUES, SKEW_MS_MAX, World, boards, queue, scores},
 };
 use gsm_core::{Millis, TicketId};
 use gsm_engine::{Call, store::memory::Faults};
@@ -88,6 +88,7 @@ impl Sim {
         deeds.push((0, Deed::PutRuleSet { players: 3 }));
         // One comes later, while results are reported.
         let boards = boards().into_iter().filter(|config| config.name.as_str() != BEST);
+        let boards = boards.chain(scores());
         deeds.extend(boards.map(|config| (0, Deed::PutBoard(Box::new(config)))));
         deeds.extend((0..FIRST_PLAYERS).map(|secret| (0, Deed::SignIn { secret })));
         for deed in deeds {
@@ -187,10 +188,7 @@ impl Sim {
     fn within_limits(&self) -> Result<(), Fault> {
         match self.world.ledger.over_limit() {
             None => Ok(()),
-            Some((writes, most)) => check::broken(
-                Invariant::Limits,
-                format!("a change set of {writes} writes for a store of {most}"),
-            ),
+            Some(detail) => check::broken(Invariant::Limits, detail),
         }
     }
 
@@ -221,8 +219,10 @@ impl Sim {
         check::dodges_count(&self.truth, &self.world.ledger)?;
         check::nobody_left(&self.truth, &self.world.eye)?;
         check::bans_hold(&self.truth, self.book.banned(), self.world.now())?;
+        self.world.healthy(|world| check::scores_kept(self.book.scores(&self.truth), &world.eye))?;
         for (at, node) in self.world.nodes.iter().enumerate() {
             check::ranks_recount(&self.truth, at, &node.engine)?;
+            self.world.healthy(|world| check::scores_shown(&world.eye, at, &node.engine))?;
         }
         let duel = boards().first().and_then(|board| board.mode().cloned());
         let Some(duel) = duel else { return Ok(()) };
@@ -282,6 +282,7 @@ impl Sim {
         check::reports_ended(&self.truth)?;
         check::copies_agree(&self.truth, self.book.matches.keys().copied(), &self.world.eye)?;
         self.models_agree()?;
+        check::nothing_differs(&self.world.nodes[last].engine).await?;
         self.empty_pools(last).await
     }
 

@@ -17,7 +17,7 @@ pub(crate) struct Tap {
     pub(crate) node: usize,
     pub(crate) below: Arc<dyn Store>,
     /// What the store really takes, whatever it says.
-    pub(crate) items_max: usize,
+    pub(crate) limits: StoreLimits,
     /// Cleared when the node dies: its folds hear nothing any more.
     pub(crate) alive: Arc<AtomicBool>,
     pub(crate) ledger: Arc<Ledger>,
@@ -55,7 +55,7 @@ impl Store for Tap {
         self.below.limits()
     }
     async fn commit(&self, changes: ChangeSet) -> Result<Committed, CommitError> {
-        self.ledger.submit(self.node, &changes, self.items_max);
+        self.ledger.submit(self.node, &changes, self.limits);
         let answer = self.below.commit(changes).await;
         self.travel().await;
         answer

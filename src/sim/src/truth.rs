@@ -132,6 +132,16 @@ impl Eye {
         .collect()
     }
 
+    /// Who is not seen by everybody on a board, and whether the player himself is shown a rank.
+    pub(crate) fn shades(&self, board: &BoardName) -> BTreeMap<PlayerId, bool> {
+        let rows = self.list(&KeyRange::ShadesOf(board.clone())).into_iter();
+        rows.filter_map(|(key, found)| match (key, &*found.row) {
+            (Key::Shade(_, player), Row::Shade(row)) => Some((player, row.shadow)),
+            _ => None,
+        })
+        .collect()
+    }
+
     /// The seats of a board, and who took which last.
     pub(crate) fn seats(&self, board: &BoardName) -> Vec<(Key, Versioned)> {
         let mut rows = self.list(&KeyRange::AllSeats(board.clone()));

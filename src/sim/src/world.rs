@@ -11,7 +11,10 @@ use crate::{
     tap::Tap,
     truth::{Eye, Truth},
 };
-use gsm_core::{BoardName, Clock, Millis, Mode, PlayerId, QueueName, RuleSetName, Timestamp, Variant};
+use gsm_core::{
+    BoardName, Clock, Millis, Mode, PlayerId, QueueName, RuleSetName, Timestamp, Variant,
+    limits::BROUGHT_KEPT_BYTES_MAX,
+};
 use gsm_engine::{
     BoardConfig, Column, Direction, Eligibility, Engine, EngineOptions, Grouping, LeagueConfig, Operator,
     Penalties, QueueConfig, Reports, ScheduleConfig, Silence, Source, Ties, Value,
@@ -46,8 +49,8 @@ pub(crate) const SKEW_MS_MAX: i64 = 1_400;
 pub(crate) const BEGIN: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 /// What a home that has no small limit takes.
 const ITEMS_MAX: usize = 4_096;
-/// Bytes that a store takes at once.
-pub(crate) const BYTES_MAX: usize = 16 << 20;
+/// Bytes that a store takes at once: what the embedded one has room for in a match of two hundred, for the eight of ours.
+pub(crate) const BYTES_MAX: usize = 8 * (BROUGHT_KEPT_BYTES_MAX + (16 << 10));
 /// A turn in which nobody can go on.
 const IDLE: std::time::Duration = std::time::Duration::from_millis(10);
 /// Tries to load a node from ill stores; then the weather clears for it.
@@ -214,6 +217,18 @@ pub(crate) fn boards() -> Vec<BoardConfig> {
     boards
 }
 
+/// A board that scores are submitted to, of which the best counts.
+pub(crate) const LAPS: &str = "laps";
+
+/// That board.
+pub(crate) fn scores() -> Option<BoardConfig> {
+    let columns =
+        vec![Column { value: Value::Submitted, direction: Direction::Descending, operator: Operator::Best }];
+    let name = BoardName::new(LAPS).ok()?;
+    let of_mode = boards().into_iter().find(|board| board.name.as_str() == BEST)?;
+    Some(BoardConfig { name, source: Source::Submissions, columns, ..of_mode })
+}
+
 /// Tiers by shares of the players: the best tenth is gold.
 pub(crate) fn tiers() -> Option<TierConfig> {
     let points = PointsRange { base: 20, least: 10, most: 40 };
@@ -259,11 +274,8 @@ impl World {
         let mut fronts: Vec<Arc<dyn Store>> = Vec::new();
         for (home, items_max) in limits {
             let faults = Faults { seed: random.next(), ..Faults::NONE };
-            let store = Arc::new(MemoryStore::new(
-                clock.clone(),
-                StoreLimits { items_max: *items_max, bytes_max: BYTES_MAX },
-                faults,
-            ));
+            let limits = StoreLimits { items_max: *items_max, bytes_max: BYTES_MAX };
+            let store = Arc::new(MemoryStore::new(clock.clone(), limits, faults));
             store.subscribe(Arc::new(Witness { ledger: ledger.clone(), store: *home }));
             fronts.push(match plant {
                 Some(plant) => {
@@ -323,7 +335,7 @@ impl World {
                 Arc::new(Tap {
                     node: at,
                     below: below.clone(),
-                    items_max: store.limits().items_max,
+                    limits: store.limits(),
                     alive: alive.clone(),
                     ledger: self.ledger.clone(),
                     random: Mutex::new(Random::new(self.random.next())),

@@ -11,6 +11,7 @@ mod penalties;
 mod ranks;
 mod ratings;
 mod reports;
+mod scores;
 mod seats;
 mod waiting;
 
@@ -24,8 +25,9 @@ pub(crate) use events::events_whole;
 pub(crate) use heard::heard_as_said;
 pub(crate) use penalties::{dodges_count, locks, locks_hold, offences_once};
 pub(crate) use ranks::ranks_recount;
-pub(crate) use ratings::{games_count, ratings_rebuild};
+pub(crate) use ratings::{games_count, nothing_differs, ratings_rebuild};
 pub(crate) use reports::{disputes_shown, reports_ended};
+pub(crate) use scores::{scores_kept, scores_shown};
 pub(crate) use seats::{seats_lawful, seats_shown};
 pub(crate) use waiting::{all_ended, one_proposal, proposals_agree, waits_lawfully};
 

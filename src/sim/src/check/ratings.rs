@@ -3,12 +3,17 @@ use super::broken;
 use crate::{
     Fault, Invariant,
     truth::{Decided, Eye, Scheme, Truth},
+    world::QUEUES,
 };
 use gsm_core::{Mode, PlayerId, Timestamp};
-use gsm_engine::store::{
-    AdjustmentKind, Carried, Entry, HistoryRow, Place, RatingRow, ResultRow, SideChange, StandingRow, Step,
-    remembered_as,
+use gsm_engine::{
+    Call, Engine,
+    store::{
+        AdjustmentKind, Carried, Entry, HistoryRow, Place, RatingRow, ResultRow, SideChange, StandingRow,
+        Step, remembered_as,
+    },
 };
+use gsm_ranking::soft_reset::{Skill, SoftReset};
 use gsm_rating::explained::{Person, Rated, rate};
 use gsm_rating::{Entrant, Game, Offset, Rating, Scratch, Side};
 use gsm_session::OutcomeKind;
@@ -91,6 +96,18 @@ pub(crate) fn ratings_rebuild(truth: &Truth, eye: &Eye) -> Result<(), Fault> {
     Ok(())
 }
 
+/// The engine's own rebuild finds nothing to put right. To be called of healthy stores that hold nothing back.
+pub(crate) async fn nothing_differs(engine: &Engine) -> Result<(), Fault> {
+    for mode in QUEUES.iter().filter_map(|name| Mode::new(name).ok()) {
+        let call = Call::system("sim", engine.clock().now());
+        match engine.rebuild(&call, &mode, false).await {
+            Ok(report) if report.differing == 0 => {}
+            other => return fault(format!("a rebuild of {mode} says {other:?}")),
+        }
+    }
+    Ok(())
+}
+
 impl Rebuilt {
     fn follow(&mut self, place: Place, truth: &Truth, decided: &Decided) -> Result<(), Fault> {
         match place.entry {
@@ -149,15 +166,28 @@ impl Rebuilt {
                 let Some(scheme) = truth.schemes.get(&row.system) else {
                     return fault(format!("{id}: nobody knows how its mode is rated"));
                 };
-                let before = old.map_or_else(
+                let grown = old.map_or_else(
                     || scheme.system.initial(),
                     |old| scheme.system.at(old.rating, Some(old.rated_at), row.at),
                 );
-                let AdjustmentKind::Set { mean, deviation } = row.kind else {
-                    return fault(format!("{id} resets a rating, and nobody has asked for that"));
+                let (rating, visible) = match row.kind {
+                    AdjustmentKind::Set { mean, deviation } => {
+                        let deviation = deviation.unwrap_or(grown.deviation);
+                        (Rating { mean, deviation, ..grown }, None)
+                    }
+                    AdjustmentKind::Reset(config) => {
+                        let (Some(old), Ok(formula)) = (old, SoftReset::new(config)) else {
+                            self.end(&row.mode, row.player, place, None);
+                            return Ok(());
+                        };
+                        let skill =
+                            |of: Rating, games| Skill { mean: of.mean, deviation: of.deviation, games };
+                        let after = formula.apply(skill(scheme.system.initial(), 0), skill(grown, old.games));
+                        let rating = Rating { mean: after.mean, deviation: after.deviation, ..grown };
+                        (rating, Some(config.visible))
+                    }
                 };
-                let rating = Rating { mean, deviation: deviation.unwrap_or(before.deviation), ..before };
-                let score = (mean * 1_000.0).round() as i64;
+                let score = (rating.mean * 1_000.0).round() as i64;
                 let next = RatingRow {
                     rating,
                     rated_at: row.at,
@@ -168,8 +198,8 @@ impl Rebuilt {
                     reached_at: old.filter(|old| old.score == score).map_or(row.at, |old| old.reached_at),
                     carried: old.and_then(|old| old.carried.clone()),
                 };
-                let step = Step::Adjustment { id, visible: None };
-                self.step(&row.mode, row.player, place, (row.at, step, before), next);
+                let step = Step::Adjustment { id, visible };
+                self.step(&row.mode, row.player, place, (row.at, step, grown), next);
             }
         }
         Ok(())
