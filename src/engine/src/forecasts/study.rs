@@ -5,7 +5,8 @@ use crate::aside::aside;
 use gsm_core::Mode;
 use parking_lot::{Mutex, MutexGuard};
 
-/// Lessons of so many players are learnt by who commits them, where nobody is at the model; more are left for who comes next.
+/// Lessons of so many players are learnt by who commits them, where nobody is at the model; more are left for who comes next,
+/// who leaves his thread to others meanwhile.
 const AT_ONCE_MAX: usize = 64;
 /// Lessons of so many players wait; beyond, who commits waits as well.
 const WAITING_MAX: usize = 1 << 14;
@@ -62,9 +63,9 @@ impl Study {
             if waiting.lessons.is_empty() {
                 return;
             }
-            for (sequence, lessons) in waiting.lessons {
-                self.learn(league, sequence, &lessons);
-            }
+            let mut learn =
+                || waiting.lessons.iter().for_each(|(sequence, of)| self.learn(league, *sequence, of));
+            if waiting.players > AT_ONCE_MAX { aside(learn) } else { learn() }
         }
     }
 
@@ -91,7 +92,10 @@ mod tests {
     use crate::store::{LessonRow, Row};
     use gsm_core::{MatchId, PlayerId, Timestamp};
     use gsm_session::Roster;
-    use std::sync::Arc;
+    use std::{
+        sync::{Arc, mpsc},
+        time::Duration,
+    };
 
     /// A free-for-all.
     fn of_players(count: u32) -> Lessons {
@@ -106,6 +110,30 @@ mod tests {
             forecast: None,
         };
         vec![(MatchId::from_u128(1), Arc::new(Row::Lesson(Box::new(lesson))))]
+    }
+
+    /// Others go on where the one thread that there is comes to a model at which somebody is.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn who_waits_for_a_model_leaves_the_thread_to_others() {
+        let study = Arc::new(Study::new(Mode::new("duel").unwrap(), League::default()));
+        let (theirs, (there, is_there), (go, gone)) = (study.clone(), mpsc::channel(), mpsc::channel());
+        let holder = std::thread::spawn(move || {
+            let league = theirs.lock();
+            there.send(()).unwrap();
+            let gone = gone.recv_timeout(Duration::from_secs(10));
+            drop(league);
+            gone
+        });
+        is_there.recv().unwrap();
+        let (mut tasks, (comes, has_come)) = (tokio::task::JoinSet::new(), mpsc::channel());
+        tasks.spawn(async move {
+            comes.send(()).unwrap();
+            drop(study.lock());
+        });
+        has_come.recv().unwrap();
+        tasks.spawn(async move { go.send(()).unwrap_or_default() });
+        tasks.join_all().await;
+        assert_eq!(holder.join().unwrap(), Ok(()), "nobody else went on");
     }
 
     #[test]
