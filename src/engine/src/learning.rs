@@ -430,7 +430,7 @@ mod tests {
         work(40, 40);
         let offer = || {
             let published = learning.0.lock()[&mode].published.clone();
-            assert_eq!(learning.due(now), [mode.clone()]);
+            assert_eq!(learning.due(now), std::slice::from_ref(&mode));
             learning.offer(&mode, published.as_ref(), now).unwrap()
         };
         let row = offer();
@@ -445,7 +445,7 @@ mod tests {
         assert_eq!(state(), (Some((7, after(80))), 0, None));
         // Another node was first.
         work(120, 40);
-        drop(offer());
+        offer();
         learning.published(&mode, &LearntRow { under: 7, learnt: after(90), results: 90 });
         assert_eq!(state(), (None, 0, None));
     }
@@ -468,7 +468,7 @@ mod tests {
         learning.prepare(&mode, anew(true));
         // The row is there, and its fold is still to come: the work on hand follows from the one before.
         let row = anew(true).published;
-        assert_eq!(learning.due(now), [mode.clone()]);
+        assert_eq!(learning.due(now), std::slice::from_ref(&mode));
         assert_eq!(learning.offer(&mode, Some(&row), now), None);
         assert_eq!(learning.offer(&mode, None, now), None, "nor on a stale read");
         learning.published(&mode, &row);

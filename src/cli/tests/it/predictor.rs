@@ -7,8 +7,6 @@ use crate::sagemaker::{Job, Serving};
 use serde_json::{Value, json};
 use std::{fs, path::Path, sync::atomic::Ordering};
 
-/// Between two looks at something that is awaited.
-
 /// A server with results of its own, and an endpoint with the model that they trained.
 struct Scene {
     dir: tempfile::TempDir,

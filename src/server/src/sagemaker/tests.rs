@@ -630,7 +630,7 @@ async fn what_takes_longer_than_a_moment_waits_for_its_turn() {
         (json, list(other, 5), false),
         (json, list(hidden, 5), false),
         (json, list(one, 100), false),
-        ("application/jsonlines", vec![other; 5].join("\n"), false),
+        ("application/jsonlines", [other; 5].join("\n"), false),
         ("text/csv", "1500,1400\n".repeat(64), true),
         ("text/csv", "1500,1400\n".repeat(65), false),
         ("text/csv", "1500,1400\n".repeat(300), false),
