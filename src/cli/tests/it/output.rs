@@ -1,5 +1,5 @@
 //! What is printed is written, or the command says that it was not.
-use crate::gsm::{Served, arg, command, write};
+use crate::gsm::{Served, arg, command, eventually, write};
 use std::{fs::File, process::Stdio};
 
 /// Commands that print and need nothing.
@@ -59,8 +59,11 @@ fn who_reads_no_further_of_an_export_has_seen_enough() {
         assert_eq!(ran.status.code(), Some(1), "{args:?}: {ran:?}");
     };
     ends(&["privacy", "export", player, "--server", &server, "--token-file", arg(&token)]);
-    // Without somebody who reads there is no end to wait for.
-    ends(&["audit", "tail", "--follow", "--dir", arg(&data.join("audit"))]);
+    // Without somebody who reads there is no end to wait for; the records are there a little later.
+    let log = data.join("audit");
+    let tail = || command(&["audit", "tail", "--dir", arg(&log)], &[]).output().unwrap();
+    eventually(|| tail().status.success().then_some(()));
+    ends(&["audit", "tail", "--follow", "--dir", arg(&log)]);
     assert!(served.signal("TERM").1.success());
     ends(&["boards", "export", "--data-dir", arg(&data), "--board", "duel"]);
 }

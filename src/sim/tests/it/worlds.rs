@@ -72,7 +72,7 @@ fn one_home_holds() {
 
 #[test]
 fn three_ill_homes_hold() {
-    let told = check(Shape::ThreeHomes, 1..=20);
+    let told = check(Shape::ThreeHomes, 1..=24);
     reached(&told, &RULES);
     reached(&told, &["store_refused", "store_no_answer", "state_not_allowed"]);
 }
