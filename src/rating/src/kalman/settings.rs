@@ -21,7 +21,7 @@ pub enum Margin {
 }
 
 /// Settings of the Kalman system. The defaults are one choice for all games, made on the histories that
-/// docs/benchmarks.md names; `gsm eval --tune` finds better ones for a history.
+/// docs/prediction.md names; `gsm eval --tune` finds better ones for a history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct KalmanSettings {
