@@ -113,10 +113,30 @@ fn training_and_the_endpoint_are_measured() {
     assert!(ran.err.contains("NOT MEASURED: the servers in Python"), "{ran:?}");
     let all = ran.json();
     for name in [
+        "1v1: matches predicted and learnt",
+        "5v5: a prediction with 200 trees",
         "training on 1,000 matches, 0 trees",
         "memory at most, 1,000 matches, 200 trees",
         "/invocations, 200 trees, processor time of a call",
         "/invocations, 200 trees, 8 connections",
+    ] {
+        assert!(figure(&all, name)["value"].as_f64().unwrap() > 0.0, "{name}");
+    }
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left behind");
+}
+
+#[test]
+fn security_is_measured() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = ["bench", "security", "--seconds", "1", "--records", "2000", "--callers", "200", "--json"];
+    let all = gsm_in(&[&args[..], &["--dir", arg(dir.path())]].concat(), &[]).json();
+    for name in [
+        "limiter, 200 keys: a check, p99",
+        "an unseen session and a decision of Cedar's, p99",
+        "a session seen before and a decision known beforehand, p99",
+        "audit log verified, on one core",
+        "durable results over HTTP meanwhile, 64 connections",
+        "an honest call, beside 300 slow connections, p99",
     ] {
         assert!(figure(&all, name)["value"].as_f64().unwrap() > 0.0, "{name}");
     }

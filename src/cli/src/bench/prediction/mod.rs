@@ -1,4 +1,5 @@
 //! `gsm bench prediction`: training a million matches, and the endpoint beside the usual Python servers, in the same run.
+mod alone;
 mod invocations;
 mod peers;
 mod training;
@@ -15,7 +16,8 @@ use std::{path::PathBuf, time::Duration};
   gsm bench prediction --matches 100000 --seconds 3
   gsm bench prediction --python .venv/bin/python --markdown docs/benchmarks.md
 
-Trains as `gsm sagemaker train` does, without trees and with 200, and asks `gsm sagemaker serve` with these 200 on /invocations.
+The model by itself first, in this process. Then trains as `gsm sagemaker train` does, without trees and with 200, and asks
+`gsm sagemaker serve` with these 200 on /invocations.
 Beside it, one after the other: FastAPI on uvicorn[standard], and Flask on gunicorn, each one process with a LightGBM
 model of 200 trees and 40 numbers. They come by pip where the Python has none. The figure is the server's processor time
 for a call, since the load takes its share of the cores.")]
@@ -42,7 +44,8 @@ impl Command {
         let work = self.common.work()?;
         // The peers come first: where something has to be installed, nothing else is measured meanwhile.
         let python = peers::python(&self.python, work.path());
-        let mut figures = Vec::new();
+        note("measuring the model by itself");
+        let mut figures = alone::measure(self.matches)?;
         let job = training::Job::new(work.path(), self.matches)?;
         let is_whole = self.matches >= 1_000_000;
         for trees in [0, 200] {

@@ -11,14 +11,14 @@ use std::{
     path::Path,
 };
 
-/// Sessions that nobody has seen before.
-const SESSIONS: u128 = 20_000;
+/// Sessions that nobody has seen before, at most.
+const SESSIONS_MAX: u32 = 20_000;
 /// Makes the decision about one action depend on who asks from where, so that it is found by Cedar each time.
 const OWN: &str = r#"@id("bench") forbid (principal is Player, action == Action::"gsm:GetRank", resource)
                      unless { context.address.isInRange(ip("192.0.2.0/24")) };"#;
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
-pub(super) async fn measure(dir: &Path) -> Result<Vec<Figure>, Failure> {
+pub(super) async fn measure(dir: &Path, callers: u32) -> Result<Vec<Figure>, Failure> {
     let policies = dir.join("policies");
     fs::create_dir_all(&policies).map_err(Failure::failed)?;
     for (name, text) in SHIPPED.into_iter().chain([("own.cedar", OWN)]) {
@@ -26,7 +26,7 @@ pub(super) async fn measure(dir: &Path) -> Result<Vec<Figure>, Failure> {
     }
     let Offline { store, engine } = Offline::open(&dir.join("gate"), Options::default(), "a bench").await?;
     let gate = Gate::open(engine, Some(&policies)).await.map_err(Failure::failed)?;
-    let figures = ask(&gate).await;
+    let figures = ask(&gate, callers.min(SESSIONS_MAX)).await;
     drop(gate);
     tokio::task::spawn_blocking(move || store.close())
         .await
@@ -35,14 +35,14 @@ pub(super) async fn measure(dir: &Path) -> Result<Vec<Figure>, Failure> {
     figures
 }
 
-async fn ask(gate: &Gate) -> Result<Vec<Figure>, Failure> {
+async fn ask(gate: &Gate, sessions: u32) -> Result<Vec<Figure>, Failure> {
     let at = gsm_core::Clock::now(&gsm_adapters::SystemClock::new());
     let mut figures = Vec::new();
     for (action, template, how) in [
         ("gsm:GetRank", "/v1/rankings/duel/players", "a decision of Cedar's"),
         ("gsm:GetPlayer", "/v1/players", "a decision known beforehand"),
     ] {
-        let players: Vec<PlayerId> = (1..=SESSIONS).map(PlayerId::from_u128).collect();
+        let players: Vec<PlayerId> = (1..=sessions).map(|n| PlayerId::from_u128(n.into())).collect();
         let paths: Vec<String> = players.iter().map(|player| format!("{template}/{player}")).collect();
         let sessions: Option<Vec<String>> = players.iter().map(|player| gate.session(*player, at)).collect();
         let sessions = sessions.ok_or_else(|| Failure::failed("no key signs"))?;

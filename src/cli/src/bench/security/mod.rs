@@ -14,7 +14,7 @@ use std::time::Duration;
 #[derive(Args)]
 #[command(after_help = "Examples:
   gsm bench security
-  gsm bench security --seconds 3 --records 100000
+  gsm bench security --seconds 3 --records 100000 --callers 10000
   gsm bench security --dir /var/lib/gsm --markdown docs/benchmarks.md
 
 Percentiles are by the wall, the clock's own time included. Slow connections last for the seconds of --seconds, and at most 9
@@ -28,6 +28,10 @@ pub(crate) struct Command {
     #[arg(long, value_name = "N", default_value_t = 1_000_000,
         value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
     records: u64,
+    /// Callers whom the limiter and the firewall know; of them 20,000 at most have sessions
+    #[arg(long, value_name = "N", default_value_t = 1_000_000,
+        value_parser = clap::value_parser!(u32).range(100..=10_000_000))]
+    callers: u32,
     #[command(flatten)]
     common: Common,
 }
@@ -38,10 +42,10 @@ impl Command {
         let (dir, time) = (work.path(), Duration::from_secs(self.seconds));
         // First, while the process holds nothing else: memory is told.
         note("measuring limits of callers");
-        let mut figures = limits::measure()?;
+        let mut figures = limits::measure(self.callers)?;
         note("measuring tokens and decisions");
         let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
-        figures.extend(runtime.block_on(gate::measure(dir))?);
+        figures.extend(runtime.block_on(gate::measure(dir, self.callers))?);
         note("measuring the audit log");
         figures.push(audit::verify(dir, self.records)?);
         figures.extend(runtime.block_on(audit::share(dir, time))?);
