@@ -222,7 +222,10 @@ impl Rebuild<'_> {
                 Link::Adjustment(..) => self.report.adjustments += 1,
             }
             let scheme = self.engine.scheme(link.scheme()).await?;
-            let from = link.players().iter().map(|player| self.now.get(player).cloned()).collect();
+            let from: Vec<_> = link.players().iter().map(|player| self.now.get(player).cloned()).collect();
+            for (found, now) in link.from().iter().zip(&from) {
+                self.misses_nothing(found.as_ref(), now.as_ref()).await?;
+            }
             let again = link.clone().found(&scheme, from)?;
             let depth = again.place().depth;
             for moved in again.moved(&scheme) {
@@ -235,6 +238,9 @@ impl Rebuild<'_> {
             if again != link {
                 self.report.differing += 1;
                 sink.put(key, Some(found.version), again.into_row()).await?;
+            } else if !self.engine.homes.is_one() {
+                // It rests on this row being as it is, and the read may be stale.
+                sink.check(key, Expect::At(found.version)).await?;
             }
             sink.alive().await?;
         }
@@ -254,6 +260,20 @@ impl Rebuild<'_> {
         Ok(())
     }
 
+    /// That the entry by which a player was `found` came before, where another was last: an entry's place and those of its
+    /// players before it never change, so it is not in the list, which was stale, or it is lost for good.
+    async fn misses_nothing(
+        &self,
+        found: Option<&StandingRow>,
+        now: Option<&StandingRow>,
+    ) -> Result<(), EngineError> {
+        let Some(last) = found.map(|found| found.last) else { return Ok(()) };
+        if now.is_some_and(|now| now.last == last) || self.engine.is_gone(last.entry.key()).await? {
+            return Ok(());
+        }
+        Err(EngineError::Raced(None))
+    }
+
     /// Compares how the players stand in the end.
     async fn compare_ends(&mut self, sink: &mut Sink<'_>) -> Result<(), Stop> {
         let mut players: Vec<PlayerId> = self.now.keys().chain(self.ends.keys()).copied().collect();
@@ -262,6 +282,7 @@ impl Rebuild<'_> {
         self.report.players = players.len() as u64;
         for player in players {
             let stored = self.ends.get(&player);
+            self.misses_nothing(stored.map(|(end, _)| end), self.now.get(&player)).await?;
             let wanted = match (self.now.get(&player), stored) {
                 (Some(now), _) => now.clone(),
                 // Nothing led to it.

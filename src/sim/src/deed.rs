@@ -155,6 +155,10 @@ pub(crate) enum Deed {
         config: ResetConfig,
         key: Option<String>,
     },
+    /// All ratings of a mode are computed again and put right.
+    Rebuild {
+        mode: Mode,
+    },
     /// A score for the board of scores.
     Submit {
         player: PlayerId,
@@ -373,6 +377,7 @@ impl Deed {
             | Self::Ban { .. }
             | Self::Lift { .. }
             | Self::SoftReset { .. }
+            | Self::Rebuild { .. }
             | Self::Shade { .. }
             | Self::ChangeQueue { .. }
             | Self::SetRating { .. } => Principal::Admin("ops".to_owned()),
@@ -466,6 +471,7 @@ impl Deed {
                 let report = engine.soft_reset(call, mode, *config, "sim").await?;
                 Told::Done(format!("{report:?}"))
             }
+            Self::Rebuild { mode } => Told::Done(format!("{:?}", engine.rebuild(call, mode, true).await?)),
             Self::Submit { player, value, .. } => {
                 let Ok(name) = BoardName::new(LAPS) else { return Ok(Told::Done(String::new())) };
                 let of = Submission { player: *player, values: vec![*value], at: None, metadata: None };

@@ -193,7 +193,7 @@ impl Draw<'_> {
     }
 
     fn deed(&mut self) -> Option<Deed> {
-        match self.random.below(146) {
+        match self.random.below(148) {
             0..=5 => Some(Deed::SignIn { secret: self.random.below(PLAYERS_MAX) }),
             6..=44 => self.create().map(Deed::Create),
             45..=51 => {
@@ -302,7 +302,11 @@ impl Draw<'_> {
                 let visibility = self.random.pick(&all)?;
                 Some(Deed::Shade { player, visibility, key: self.key("shade", "ops") })
             }
-            145.. => {
+            146.. => {
+                let mode = Mode::new(QUEUES[self.random.below(QUEUES.len())]).ok()?;
+                Some(Deed::Rebuild { mode })
+            }
+            145 => {
                 let queue = QueueName::new("duo").ok()?;
                 let patience = Millis::from_secs(7 + self.random.below(3) as u64);
                 Some(Deed::ChangeQueue { queue, patience })

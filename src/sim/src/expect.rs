@@ -36,6 +36,7 @@ impl Before<'_> {
                 | Deed::Say { .. }
                 | Deed::SetRating { .. }
                 | Deed::SoftReset { .. }
+                | Deed::Rebuild { .. }
                 | Deed::PutBoard(_)
         ) || deed.ruled_on().is_some();
         if meets_jobs && !self.truth.gates.is_empty() {
@@ -68,8 +69,8 @@ impl Before<'_> {
             | Deed::Shade { player, .. } => {
                 Some(if self.truth.erased.contains(player) { "not_found" } else { "ok" })
             }
-            // Another call may hold it up.
-            Deed::Upkeep => None,
+            // Another call may hold it up; where reads are stale, it may never see everything at once.
+            Deed::Upkeep | Deed::Rebuild { .. } => None,
             Deed::Create(wish) => self.create(wish, self.replay(deed)),
             // Its queue may go by a window of skill now, or its rule set by fewer players.
             Deed::Backfill { .. } => None,
