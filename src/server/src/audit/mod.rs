@@ -18,6 +18,7 @@ pub use address::gone as address_key_gone;
 pub use checking::{Looked, look};
 pub(crate) use keys::{KEYS_MAX, Rotated};
 pub use keys::{fault as key_fault, gone as key_gone};
+pub(crate) use parameters::Sent;
 pub(crate) use reading::{Filter, Reading};
 pub(crate) use sequencer::Sequencer;
 pub(crate) use shipping::Shipping;
@@ -154,7 +155,7 @@ impl Audit {
         &self,
         trail: &Trail,
         path: impl Iterator<Item = (&'a str, &'a str)>,
-        body: &[u8],
+        body: Sent<'_>,
     ) -> Origin {
         // An address is somebody's, also where it stands in a path.
         let path: Vec<(&str, Arc<str>)> = path
@@ -164,7 +165,8 @@ impl Audit {
             })
             .collect();
         let path = path.iter().map(|(name, value)| (*name, &**value));
-        let parameters = parameters::shown(path, body).map(Arc::from);
+        let keyed = |bytes: &[u8]| self.addresses.of_bytes(bytes, trail.at);
+        let parameters = parameters::shown(path, body, keyed).map(Arc::from);
         trail.asks(parameters.clone());
         Origin {
             source: Some(self.addresses.shown(trail.address, trail.at)),
