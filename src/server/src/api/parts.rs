@@ -48,7 +48,7 @@ pub(super) struct AuditRecordShape {
     /// What it asked for, as far as it is told; of something long `bytes`, and `sha256` or `hmac`. `null` where it asked for nothing.
     #[serde(default)]
     request_parameters: Value,
-    /// Always `null`.
+    /// The id of what the call made, by its name in the answer; else `null`.
     #[serde(default)]
     response_elements: Value,
     /// What it was about.

@@ -6,6 +6,7 @@ mod address;
 mod checking;
 mod floods;
 mod keys;
+mod made;
 mod parameters;
 mod readers;
 mod reading;

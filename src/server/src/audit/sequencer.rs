@@ -1,5 +1,5 @@
 //! The thread that writes the log: each commit's record once, in the order of the journal, and the notes of the door.
-use super::{Addresses, Audit, Keys, Note, Waiting, checking};
+use super::{Addresses, Audit, Keys, Note, Waiting, checking, made};
 use crate::{StartError, config::Settings, fatal::Fatal};
 use gsm_adapters::{AuditDir, EmbeddedStore};
 use gsm_audit::{Limits, Log, LogError, Record};
@@ -336,6 +336,7 @@ fn of_commit<'a>(
         read_only: false,
         error: None,
         parameters: record.origin.parameters.as_deref(),
+        made: made::by(record),
         resources: &record.resources,
         reason: record.reason.as_deref().or(record.origin.reason.as_deref()),
         policies: &record.origin.policies,
@@ -357,6 +358,7 @@ fn of_note<'a>(note: &'a Note, node: &'a str) -> Record<'a> {
         read_only: note.read_only,
         error: note.error.as_deref(),
         parameters: note.parameters.as_deref(),
+        made: None,
         resources: &[],
         reason: note.reason.as_deref(),
         policies: &note.policies,
