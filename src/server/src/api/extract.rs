@@ -49,6 +49,13 @@ impl Read {
             trail.opens();
         }
     }
+
+    /// The call reads the first part of something: the audit log tells of each beginning.
+    pub(crate) fn begins(&self) {
+        if let Some(trail) = &self.trail {
+            trail.begins();
+        }
+    }
 }
 
 /// A call that changes nothing and whose answer depends on nobody: the door let it through, that is all.

@@ -181,15 +181,9 @@ impl Work {
         let (rekey, notes) = {
             let mut waiting = audit.waiting.lock();
             let mut notes = std::mem::take(&mut waiting.notes);
-            if !waiting.floods.is_empty() {
-                notes.extend(
-                    waiting
-                        .floods
-                        .over(self.clock.wall(), closing)
-                        .into_iter()
-                        .map(|note| Note { event_id: EventId::fresh(&*audit.ids).to_string(), ..note }),
-                );
-            }
+            let (wall, Waiting { floods, reads, .. }) = (self.clock.wall(), &mut *waiting);
+            let over = [floods, reads].into_iter().flat_map(|folds| folds.over(wall, closing));
+            notes.extend(over.map(|note| Note { event_id: EventId::fresh(&*audit.ids).to_string(), ..note }));
             (std::mem::take(&mut waiting.rekey), notes)
         };
         let written = rekeyed(&audit, log, rekey, now).and_then(|()| {
@@ -359,7 +353,7 @@ fn of_note<'a>(note: &'a Note, node: &'a str) -> Record<'a> {
         error: note.error.as_deref(),
         parameters: note.parameters.as_deref(),
         made: None,
-        resources: &[],
+        resources: &note.resources,
         reason: note.reason.as_deref(),
         policies: &note.policies,
         commit: None,
