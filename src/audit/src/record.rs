@@ -42,6 +42,8 @@ pub struct Record<'a> {
     pub error: Option<&'a str>,
     /// What it asked for: JSON in one line.
     pub parameters: Option<&'a str>,
+    /// What it made: what the answer calls the id, and that.
+    pub made: Option<(&'a str, &'a str)>,
     /// What it was about.
     pub resources: &'a [String],
     /// Why, where the caller had to say.
@@ -79,6 +81,7 @@ impl Default for Record<'_> {
             read_only: false,
             error: None,
             parameters: None,
+            made: None,
             resources: &[],
             reason: None,
             policies: &[],
@@ -135,7 +138,17 @@ impl Record<'_> {
             Some(json) if parameters => write!(out, ",\"requestParameters\":{json}"),
             Some(json) => write!(out, ",\"requestParameters\":{}", Digested(json.as_bytes())),
         };
-        let _ = write!(out, ",\"responseElements\":null,\"resources\":[");
+        out.extend_from_slice(b",\"responseElements\":");
+        match self.made {
+            None => out.extend_from_slice(b"null"),
+            Some((name, id)) => {
+                let from = out.len();
+                member(name, id, out);
+                out.splice(from..=from, *b"{");
+                out.push(b'}');
+            }
+        }
+        out.extend_from_slice(b",\"resources\":[");
         for (at, resource) in self.resources.iter().take(resources_max).enumerate() {
             let _ = write!(out, "{}{{\"ARN\":", if at == 0 { "" } else { "," });
             text(resource, out);

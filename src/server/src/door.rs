@@ -221,7 +221,9 @@ impl Entrance {
 fn trail_of(app: &App, operation: Option<&'static Operation>, address: IpAddr, parts: &Parts) -> Arc<Trail> {
     let action = operation.map(|operation| operation.action.as_str());
     let read_only = operation.is_none_or(|operation| !operation.mutating);
-    app.audit.begin(action, read_only, address, &parts.headers, app.engine.clock().wall())
+    let trail = app.audit.begin(action, read_only, address, &parts.headers, app.engine.clock().wall());
+    app.audit.read(&trail, || crate::api::operations().parameters(parts.uri.path()));
+    trail
 }
 
 /// Renders what a handler left to be told, and adds what every answer has.

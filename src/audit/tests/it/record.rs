@@ -25,6 +25,7 @@ fn a_record_is_one_line_in_the_words_of_cloudtrail() {
         read_only: false,
         error: None,
         parameters: Some("{\"place\":1}"),
+        made: None,
         resources: &resources,
         reason: Some("because"),
         policies: &["operators".to_owned(), "a \"b\"".to_owned()],
@@ -42,6 +43,9 @@ fn a_record_is_one_line_in_the_words_of_cloudtrail() {
             r#""additionalEventData":{"commit":9,"reason":"because","policies":["operators","a \"b\""]}}"#
         )
     );
+    let made: Value =
+        serde_json::from_str(&line(&Record { made: Some(("match_id", "mch-1")), ..record }, 3)).unwrap();
+    assert_eq!(made["responseElements"], serde_json::json!({ "match_id": "mch-1" }));
     let refused =
         Record { error: Some("conflict"), folded: Some((7, Timestamp::EPOCH)), commit: None, ..record };
     let refused: Value = serde_json::from_str(&line(&refused, 0)).unwrap();

@@ -177,6 +177,9 @@ impl Engine {
                 }
                 let row = RuleSetVersionRow { body: body.to_owned(), created_at: call.now };
                 let version = newest.version.saturating_add(1);
+                if let Some(audit) = &mut changes.audit {
+                    audit.resources.push(version.to_string());
+                }
                 // The first is written again as it is, so that nobody who saw no such version can take all away.
                 changes.replace(Key::RuleSet(name.clone()), Some(at), Row::RuleSet(first.clone()));
                 let key = Key::RuleSetVersion(name.clone(), version);

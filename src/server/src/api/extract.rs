@@ -1,7 +1,7 @@
 //! What handlers take: the call they serve, its body, query and path, all checked.
 use super::App;
 use crate::{
-    audit::Trail,
+    audit::{Sent, Trail},
     door,
     front::{
         strict_json::{self, JsonLimits},
@@ -47,6 +47,13 @@ impl Read {
     pub(crate) fn opens_stream(&self) {
         if let Some(trail) = &self.trail {
             trail.opens();
+        }
+    }
+
+    /// The call reads the first part of something: the audit log tells of each beginning.
+    pub(crate) fn begins(&self) {
+        if let Some(trail) = &self.trail {
+            trail.begins();
         }
     }
 }
@@ -224,13 +231,13 @@ impl<T: WriteBody> FromRequest<Arc<App>> for Write<T> {
         let key = idempotency_key(&parts.headers)?;
         let (read, bytes) = T::read(&parts.headers, Request::new(body)).await.inspect_err(|_| {
             // Of a body that is refused nothing is written down.
-            origin(app, &parts, &[]);
+            origin(app, &parts, Sent::NOTHING);
         })?;
         if let Err(error) = door::may_with_things(app, &parts, caller.action, &bytes) {
-            origin(app, &parts, &bytes);
+            origin(app, &parts, Sent::json(&bytes));
             return Err(error);
         }
-        let origin = origin(app, &parts, &bytes);
+        let origin = origin(app, &parts, Sent::json(&bytes));
         let once = key.map(|key| {
             let body: [&[u8]; 2] = [parts.uri.path().as_bytes(), &bytes];
             Fingerprint::new(&caller.principal, caller.action, key.as_str(), &body)
@@ -240,7 +247,7 @@ impl<T: WriteBody> FromRequest<Arc<App>> for Write<T> {
 }
 
 /// What the audit log is told of a write.
-fn origin(app: &App, parts: &Parts, body: &[u8]) -> Origin {
+fn origin(app: &App, parts: &Parts, body: Sent<'_>) -> Origin {
     let Some(trail) = parts.extensions.get::<Arc<Trail>>() else { return Origin::default() };
     let path = super::operations().parameters(parts.uri.path());
     app.audit.origin(trail, path.into_iter(), body)

@@ -45,10 +45,10 @@ pub(super) struct AuditRecordShape {
     /// Why it was refused.
     #[serde(default)]
     error_code: String,
-    /// What it asked for, as far as it is told; of something long `sha256` and `bytes`. `null` where it asked for nothing.
+    /// What it asked for, as far as it is told; of something long `bytes`, and `sha256` or `hmac`. `null` where it asked for nothing.
     #[serde(default)]
     request_parameters: Value,
-    /// Always `null`.
+    /// The id of what the call made, by its name in the answer; else `null`.
     #[serde(default)]
     response_elements: Value,
     /// What it was about.

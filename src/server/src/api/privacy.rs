@@ -87,7 +87,10 @@ pub(crate) async fn export(
 ) -> Result<Answer<ExportDto>, ApiError> {
     let player: PlayerId = params.get("player_id")?;
     let from = match query.cursor {
-        None => From::Store(ExportCursor::default()),
+        None => {
+            read_call.begins();
+            From::Store(ExportCursor::default())
+        }
         Some(text) => {
             From::decode(&text).ok_or_else(|| ApiError::parameter("cursor", "not a cursor of this export"))?
         }

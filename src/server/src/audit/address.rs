@@ -1,5 +1,5 @@
-//! Addresses in the audit log: keyed hashes, under a key of each year. Once a year's key is gone, so is what its records say
-//! of where calls came from.
+//! Keyed hashes in the audit log, under a key of each year: addresses, and bodies too long to be written down. Once a year's key is
+//! gone, so is what its records say of where calls came from.
 use crate::{StartError, config::Mode, who::secret};
 use aws_lc_rs::hmac;
 use gsm_adapters::AuditDir;
@@ -107,21 +107,31 @@ impl Addresses {
 
     /// What is written down of an address.
     pub(super) fn shown(&self, address: IpAddr, now: Timestamp) -> Arc<str> {
+        let text = match address.to_canonical() {
+            IpAddr::V4(v4) => self.keyed(&v4.octets(), SHOWN, now),
+            IpAddr::V6(v6) => self.keyed(&v6.octets(), SHOWN, now),
+        };
+        text.into()
+    }
+
+    /// What is written down of bytes that hold more than may be. They are longer than any address.
+    pub(super) fn of_bytes(&self, bytes: &[u8], now: Timestamp) -> String {
+        self.keyed(bytes, usize::MAX, now)
+    }
+
+    fn keyed(&self, bytes: &[u8], shown: usize, now: Timestamp) -> String {
         let day = now.as_millis().div_euclid(DAY_MS);
         if self.now.read().day != day {
             self.turn(day);
         }
         let year = self.now.read();
-        let tag = match address.to_canonical() {
-            IpAddr::V4(v4) => hmac::sign(&year.key, &v4.octets()),
-            IpAddr::V6(v6) => hmac::sign(&year.key, &v6.octets()),
-        };
+        let tag = hmac::sign(&year.key, bytes);
         let mut text = format!("hmac-{}-", year.name);
-        for byte in tag.as_ref().iter().take(SHOWN) {
+        for byte in tag.as_ref().iter().take(shown) {
             text.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
             text.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
         }
-        text.into()
+        text
     }
 
     /// Deletes the keys whose year ended so long ago; how many there were.
@@ -184,6 +194,9 @@ mod tests {
         assert_eq!(addresses.shown(ip("::ffff:192.0.2.1"), at(20_001)), shown);
         assert_eq!(new().shown(ip("192.0.2.1"), at(20_002)), shown, "after a restart");
         assert_ne!(addresses.shown(ip("192.0.2.2"), at(20_000)), shown);
+        let (body, other) =
+            (addresses.of_bytes(b"a body", at(20_000)), addresses.of_bytes(b"another", at(20_000)));
+        assert!(body.starts_with("hmac-2024-") && body.len() == 10 + 64 && body != other, "{body} {other}");
         let next = addresses.shown(ip("192.0.2.1"), at(20_200));
         assert!(next.starts_with("hmac-2025-") && next[10..] != shown[10..], "{next}");
     }

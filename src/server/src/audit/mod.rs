@@ -1,11 +1,13 @@
 //! The audit log of a running server: what each call says of itself, what is refused, and the thread that writes it all.
 //!
-//! A change brings its record along in its change set; what changes nothing (refusals, repeats, openings of streams) is
-//! noted at the door. The sequencer appends both to the Merkle log in `<data>/audit` (`gsm_audit`), within a second.
+//! A change brings its record along in its change set; what changes nothing (refusals, repeats, openings of streams, reads that
+//! hand out what is somebody's) is noted at the door. The sequencer appends both to the Merkle log in `<data>/audit` (`gsm_audit`),
+//! within a second.
 mod address;
 mod checking;
 mod floods;
 mod keys;
+mod made;
 mod parameters;
 mod readers;
 mod reading;
@@ -18,6 +20,7 @@ pub use address::gone as address_key_gone;
 pub use checking::{Looked, look};
 pub(crate) use keys::{KEYS_MAX, Rotated};
 pub use keys::{fault as key_fault, gone as key_gone};
+pub(crate) use parameters::Sent;
 pub(crate) use reading::{Filter, Reading};
 pub(crate) use sequencer::Sequencer;
 pub(crate) use shipping::Shipping;
@@ -48,6 +51,8 @@ const AGENT_CHARS_MAX: usize = 200;
 const ADDRESS: &str = "address";
 /// The actions of calls that may open a stream, and are written down if they do although they change nothing.
 const OPENINGS: [&str; 1] = ["gsm:Subscribe"];
+/// The actions of reads that hand out what is somebody's: they are written down although they change nothing.
+const HANDED_OUT: [&str; 3] = ["gsm:ExportPlayer", "gsm:ListAuditEvents", "gsm:ReadAuditRecords"];
 /// What a call of no operation is called.
 const UNKNOWN: &str = "gsm:Unknown";
 
@@ -64,6 +69,7 @@ pub(crate) struct Note {
     read_only: bool,
     error: Option<Arc<str>>,
     parameters: Option<Arc<str>>,
+    resources: Arc<[String]>,
     reason: Option<Arc<str>>,
     policies: Arc<[String]>,
     folded: Option<(u64, Timestamp)>,
@@ -82,6 +88,7 @@ impl Note {
             read_only: false,
             error: None,
             parameters: None,
+            resources: Arc::default(),
             reason: None,
             policies: Arc::default(),
             folded: None,
@@ -90,15 +97,28 @@ impl Note {
 }
 
 /// What waits for the sequencer.
-#[derive(Default)]
 struct Waiting {
     notes: Vec<Note>,
     floods: Floods,
+    reads: Floods,
     /// The keys have changed.
     rekey: bool,
     /// The newest key, where no record names it and none is under way.
     unnamed: Option<VerifierKey>,
     closing: bool,
+}
+
+impl Default for Waiting {
+    fn default() -> Self {
+        Self {
+            notes: Vec::new(),
+            floods: Floods::within(floods::OF_REFUSALS),
+            reads: Floods::within(floods::OF_READS),
+            rekey: false,
+            unnamed: None,
+            closing: false,
+        }
+    }
 }
 
 impl Waiting {
@@ -149,12 +169,22 @@ impl Audit {
         Arc::new(Trail::new(action.unwrap_or(UNKNOWN), read_only, address, agent, at))
     }
 
+    /// What a read asks for that is written down: the parameters of its path, and which things of ours they are.
+    pub(crate) fn read<'a>(&self, trail: &Trail, path: impl Fn() -> Vec<(&'a str, &'a str)>) {
+        if trail.hands_out() {
+            let path = path();
+            let things = path.iter().map(|(_, value)| *value).filter(|value| parameters::is_id(value));
+            trail.is_about(things.map(str::to_owned).collect());
+            self.origin(trail, path.into_iter(), Sent::NOTHING);
+        }
+    }
+
     /// What a change set of the call says of where it came from, and what it asked for.
     pub(crate) fn origin<'a>(
         &self,
         trail: &Trail,
         path: impl Iterator<Item = (&'a str, &'a str)>,
-        body: &[u8],
+        body: Sent<'_>,
     ) -> Origin {
         // An address is somebody's, also where it stands in a path.
         let path: Vec<(&str, Arc<str>)> = path
@@ -164,7 +194,8 @@ impl Audit {
             })
             .collect();
         let path = path.iter().map(|(name, value)| (*name, &**value));
-        let parameters = parameters::shown(path, body).map(Arc::from);
+        let keyed = |bytes: &[u8]| self.addresses.of_bytes(bytes, trail.at);
+        let parameters = parameters::shown(path, body, keyed).map(Arc::from);
         trail.asks(parameters.clone());
         Origin {
             source: Some(self.addresses.shown(trail.address, trail.at)),
@@ -197,12 +228,17 @@ impl Audit {
             read_only: trail.read_only,
             error,
             parameters: trail.parameters(),
+            resources: trail.resources(),
             reason: trail.reason(),
             policies: trail.policies(),
             ..Note::new(trail.action, trail.at)
         };
         let mut waiting = self.waiting.lock();
-        let told = if refused { waiting.floods.first(note) } else { Some(note) };
+        let told = match refused {
+            true => waiting.floods.first(note),
+            false if trail.hands_out() => waiting.reads.first_read(note, !trail.is_begun()),
+            false => Some(note),
+        };
         let Some(mut note) = told else { return };
         if waiting.notes.len() >= NOTES_MAX {
             waiting.floods.other(note);
@@ -272,6 +308,18 @@ impl Audit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_reads_that_are_told_are_those_of_the_table_of_operations() {
+        let operations = crate::api::operations();
+        for action in OPENINGS.iter().chain(&HANDED_OUT) {
+            let mut found = operations.all().filter(|(.., known)| known == action).peekable();
+            assert!(found.peek().is_some(), "{action}");
+            for (path, method, _) in found {
+                assert!(!operations.get(path, method).unwrap().mutating, "{method} {path}");
+            }
+        }
+    }
 
     #[test]
     fn no_more_notes_wait_than_may_however_often_they_cannot_be_written() {

@@ -1,6 +1,7 @@
 //! What is written down of a request's parameters: their shape, numbers, our own ids, and the words that name things of the
 //! game. Nothing that a person wrote, no secret, no id that a caller brought.
-use gsm_audit::{Digested, PARAMETERS_BYTES_MAX};
+use crate::who::secret::hex;
+use gsm_audit::{PARAMETERS_BYTES_MAX, sha256};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use std::{
@@ -9,8 +10,6 @@ use std::{
     sync::LazyLock,
 };
 
-/// Longer bodies are not read again.
-const BODY_BYTES_MAX: usize = 65_536;
 /// Members whose text names a thing of the game.
 const NAMES: [&str; 32] = [
     "list",
@@ -87,24 +86,63 @@ fn properties(schema: &Value, known: &mut HashSet<String>) {
     }
 }
 
-/// Parameters as JSON in one line, from those of the path and the body's bytes; `None` where there are none.
-pub(super) fn shown<'a>(path: impl Iterator<Item = (&'a str, &'a str)>, body: &[u8]) -> Option<String> {
-    let mut out = Out { text: String::with_capacity(body.len().min(PARAMETERS_BYTES_MAX) + 2), unnamed: 0 };
+/// The body of a call.
+#[derive(Clone, Copy)]
+pub(crate) struct Sent<'a> {
+    /// As JSON.
+    pub(crate) json: &'a [u8],
+    /// The bytes that came.
+    pub(crate) bytes: &'a [u8],
+}
+
+impl<'a> Sent<'a> {
+    /// Of a call without one, or of one of whose body nothing is told.
+    pub(crate) const NOTHING: Self = Self::json(&[]);
+
+    /// Of one that came as JSON.
+    pub(crate) const fn json(bytes: &'a [u8]) -> Self {
+        Self { json: bytes, bytes }
+    }
+}
+
+/// Parameters as JSON in one line, from those of the path and of the body; `None` where there are none.
+///
+/// In the place of a body whose parameters are too long stand its length and a hash. A hash would tell whoever knows the rest what
+/// was left out of it, a name or an id that somebody brought: it is `keyed` where anything was.
+pub(super) fn shown<'a>(
+    path: impl Iterator<Item = (&'a str, &'a str)>,
+    body: Sent<'_>,
+    keyed: impl FnOnce(&[u8]) -> String,
+) -> Option<String> {
+    let room = body.json.len().min(PARAMETERS_BYTES_MAX) + 2;
+    let mut out = Out { text: String::with_capacity(room), unnamed: 0, left_out: false };
     out.text.push('{');
     for (name, value) in path {
         out.name(name);
         match value.parse::<u8>() {
-            Ok(length) if name == PREFIX => out.number(length),
+            Ok(length) if name == PREFIX => out.put(format_args!("{length}")),
             _ => out.string(name, value),
         }
     }
-    let read = body.len() <= BODY_BYTES_MAX && {
-        let mut json = serde_json::Deserializer::from_slice(body);
+    let of_path = out.text.len();
+    // What came may have more than was read of it.
+    out.left_out = body.json != body.bytes;
+    let read = {
+        let mut json = serde_json::Deserializer::from_slice(body.json);
         Top(&mut out).deserialize(&mut json).is_ok() && json.end().is_ok()
     };
-    if !body.is_empty() && (!read || out.text.len() > PARAMETERS_BYTES_MAX) {
-        // A hash tells of a short body what it was; a body that cannot be read may be anything.
-        return Some(if read { Digested(body).to_string() } else { format!("{{\"bytes\":{}}}", body.len()) });
+    if !body.json.is_empty() && (!read || out.is_full()) {
+        out.text.truncate(of_path);
+        // What cannot be read may be anything.
+        if read && out.left_out {
+            out.name("hmac");
+            out.put(format_args!("\"{}\"", keyed(body.bytes)));
+        } else if read {
+            out.name("sha256");
+            out.put(format_args!("\"{}\"", hex(&sha256(body.bytes))));
+        }
+        out.name("bytes");
+        out.put(format_args!("{}", body.bytes.len()));
     }
     out.text.push('}');
     (out.text.len() > 2).then_some(out.text)
@@ -114,30 +152,37 @@ struct Out {
     text: String,
     /// Members of no known name.
     unnamed: usize,
+    /// Whether the text is without anything that the body has.
+    left_out: bool,
 }
 
 impl Out {
-    fn name(&mut self, name: &str) {
-        if !self.text.ends_with(['{', '[']) {
-            self.text.push(',');
-        }
-        // Writing to memory does not fail.
-        let _ = write!(self.text, "\"{name}\":");
+    /// Whether it is too long to be written down, with its last brace. Then nothing more is put into it.
+    fn is_full(&self) -> bool {
+        self.text.len() >= PARAMETERS_BYTES_MAX
     }
 
-    fn number(&mut self, number: impl fmt::Display) {
-        let _ = write!(self.text, "{number}");
+    fn put(&mut self, text: fmt::Arguments<'_>) {
+        if !self.is_full() {
+            // Writing to memory does not fail.
+            let _ = self.text.write_fmt(text);
+        }
+    }
+
+    fn name(&mut self, name: &str) {
+        let comma = if self.text.ends_with(['{', '[']) { "" } else { "," };
+        self.put(format_args!("{comma}\"{name}\":"));
     }
 
     fn string(&mut self, name: &str, value: &str) {
         let plain =
             value.len() <= 128 && value.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\');
-        let _ = if plain && !value.contains('@') && (NAMES.contains(&name) || is_id(value) || is_keyed(value))
-        {
-            write!(self.text, "\"{value}\"")
+        if plain && !value.contains('@') && (NAMES.contains(&name) || is_id(value) || is_keyed(value)) {
+            self.put(format_args!("\"{value}\""));
         } else {
-            write!(self.text, "\"[{} characters]\"", value.chars().count())
-        };
+            self.left_out = true;
+            self.put(format_args!("\"[{} characters]\"", value.chars().count()));
+        }
     }
 }
 
@@ -150,7 +195,7 @@ fn is_keyed(text: &str) -> bool {
 }
 
 /// Whether it is an id that we made.
-fn is_id(text: &str) -> bool {
+pub(super) fn is_id(text: &str) -> bool {
     text.split_once('-').is_some_and(|(prefix, digits)| {
         prefix.len() == 3
             && prefix.bytes().all(|b| b.is_ascii_lowercase())
@@ -190,15 +235,17 @@ fn members<'de, A: MapAccess<'de>>(out: &mut Out, mut map: A) -> Result<(), A::E
         out.name(name);
         if HIDDEN.contains(&name.as_str()) {
             map.next_value::<IgnoredAny>()?;
-            out.text.push_str("\"[hidden]\"");
+            out.left_out = true;
+            out.put(format_args!("\"[hidden]\""));
         } else {
             map.next_value_seed(Any { out, name })?;
         }
     }
     let unnamed = std::mem::replace(&mut out.unnamed, before);
     if unnamed > 0 {
+        out.left_out = true;
         out.name("unnamed");
-        let _ = write!(out.text, "{unnamed}");
+        out.put(format_args!("{unnamed}"));
     }
     Ok(())
 }
@@ -222,25 +269,27 @@ impl<'de> Visitor<'de> for Any<'_> {
         f.write_str("JSON")
     }
     fn visit_unit<E>(self) -> Result<(), E> {
-        self.out.text.push_str("null");
+        self.out.put(format_args!("null"));
         Ok(())
     }
     fn visit_bool<E>(self, value: bool) -> Result<(), E> {
-        self.out.text.push_str(if value { "true" } else { "false" });
+        self.out.put(format_args!("{value}"));
         Ok(())
     }
     fn visit_u64<E>(self, value: u64) -> Result<(), E> {
-        self.out.number(value);
+        self.out.put(format_args!("{value}"));
         Ok(())
     }
     fn visit_i64<E>(self, value: i64) -> Result<(), E> {
-        self.out.number(value);
+        self.out.put(format_args!("{value}"));
         Ok(())
     }
     fn visit_f64<E>(self, value: f64) -> Result<(), E> {
         // JSON has no others.
-        let _ =
-            if value.is_finite() { write!(self.out.text, "{value}") } else { write!(self.out.text, "null") };
+        match value.is_finite() {
+            true => self.out.put(format_args!("{value}")),
+            false => self.out.put(format_args!("null")),
+        }
         Ok(())
     }
     fn visit_str<E>(self, value: &str) -> Result<(), E> {
@@ -248,24 +297,24 @@ impl<'de> Visitor<'de> for Any<'_> {
         Ok(())
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        self.out.text.push('[');
+        self.out.put(format_args!("["));
         loop {
             let len = self.out.text.len();
             if !self.out.text.ends_with('[') {
-                self.out.text.push(',');
+                self.out.put(format_args!(","));
             }
             if items.next_element_seed(Any { out: self.out, name: self.name })?.is_none() {
                 self.out.text.truncate(len);
                 break;
             }
         }
-        self.out.text.push(']');
+        self.out.put(format_args!("]"));
         Ok(())
     }
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        self.out.text.push('{');
+        self.out.put(format_args!("{{"));
         members(self.out, map)?;
-        self.out.text.push('}');
+        self.out.put(format_args!("}}"));
         Ok(())
     }
 }
@@ -275,8 +324,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn of(path: &[(&str, &str)], body: &[u8]) -> Option<String> {
+        shown(path.iter().copied(), Sent::json(body), |bytes| format!("keyed-{}", bytes.len()))
+    }
+
     fn check(body: &str, expected: &str) {
-        assert_eq!(shown(std::iter::empty(), body.as_bytes()).as_deref().unwrap_or(""), expected, "{body}");
+        assert_eq!(of(&[], body.as_bytes()).as_deref().unwrap_or(""), expected, "{body}");
     }
 
     #[test]
@@ -320,25 +373,58 @@ mod tests {
     }
 
     #[test]
-    fn long_parameters_become_their_hash() {
+    fn long_parameters_become_their_hash_beside_those_of_the_path() {
+        for places in [3_000, 300_000] {
+            let long = format!("{{\"place\":[{}1]}}", "1,".repeat(places));
+            assert_eq!(
+                of(&[("board", "b")], long.as_bytes()).unwrap(),
+                format!(
+                    "{{\"board\":\"b\",\"sha256\":\"{}\",\"bytes\":{}}}",
+                    hex(&sha256(long.as_bytes())),
+                    long.len()
+                )
+            );
+        }
+        let no_json = of(&[("board", "b")], &[b' '; 70_000]).unwrap();
+        assert_eq!(no_json, r#"{"board":"b","bytes":70000}"#);
+        // The longest that is written down, and one that is longer.
+        let fits = format!("{{\"place\":[{}11]}}", "1,".repeat(2_041));
+        assert_eq!(fits.len(), PARAMETERS_BYTES_MAX);
+        assert_eq!(of(&[], fits.as_bytes()).unwrap(), fits);
+        let over = of(&[], fits.replace("11]", "1,1]").as_bytes()).unwrap();
+        assert!(over.starts_with("{\"sha256\":\"") && over.ends_with("\"bytes\":4097}"), "{over}");
+    }
+
+    #[test]
+    fn of_a_long_body_that_has_more_than_is_told_the_hash_is_keyed() {
+        for what in ["\"display_name\":\"Ann\"", "\"player_id\":\"Ann\"", "\"Ann\":1"] {
+            for (body, what) in [
+                (format!("{{\"place\":[{}1],{what}}}", "1,".repeat(3_000)), "behind"),
+                (format!("{{{what},\"place\":[{}1]}}", "1,".repeat(3_000)), "before"),
+            ] {
+                let text = of(&[("player_id", "x")], body.as_bytes()).unwrap();
+                let keyed = format!("\"hmac\":\"keyed-{0}\",\"bytes\":{0}}}", body.len());
+                assert_eq!(text, format!("{{\"player_id\":\"[1 characters]\",{keyed}"), "{what}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_hash_is_that_of_the_bytes_that_came() {
         let long = format!("{{\"place\":[{}1]}}", "1,".repeat(3_000));
-        let text = shown(std::iter::empty(), long.as_bytes()).unwrap();
-        assert!(
-            text.starts_with("{\"sha256\":\"") && text.ends_with(&format!("\"bytes\":{}}}", long.len())),
-            "{text}"
-        );
-        assert_eq!(shown(std::iter::empty(), &[b' '; 70_000]).unwrap(), "{\"bytes\":70000}");
+        let sent = Sent { json: long.as_bytes(), bytes: b"in another form" };
+        let text = shown(std::iter::empty(), sent, |bytes| String::from_utf8_lossy(bytes).into());
+        assert_eq!(text.unwrap(), r#"{"hmac":"in another form","bytes":15}"#);
     }
 
     #[test]
     fn parameters_of_the_path_stand_beside() {
-        let path = [("queue", "duel"), ("player_id", "Ann")];
-        let text = shown(path.into_iter(), b"{\"rating\":1500}").unwrap();
+        let text = of(&[("queue", "duel"), ("player_id", "Ann")], b"{\"rating\":1500}").unwrap();
         assert_eq!(text, r#"{"queue":"duel","player_id":"[3 characters]","rating":1500}"#);
-        let entry = |prefix| [("list", "deny"), ("address", "hmac-2026-0a"), ("prefix", prefix)].into_iter();
-        let text = shown(entry("24"), b"").unwrap();
+        let entry = |prefix| [("list", "deny"), ("address", "hmac-2026-0a"), ("prefix", prefix)];
+        let text = of(&entry("24"), b"").unwrap();
         assert_eq!(text, r#"{"list":"deny","address":"hmac-2026-0a","prefix":24}"#);
-        let text = shown(entry("Ann"), b"").unwrap();
+        let text = of(&entry("Ann"), b"").unwrap();
         assert_eq!(text, r#"{"list":"deny","address":"hmac-2026-0a","prefix":"[3 characters]"}"#);
     }
 
@@ -399,7 +485,7 @@ mod tests {
         fn of_a_body_that_is_read_nothing_is_shown_that_a_person_wrote(body in body()) {
             let bytes = serde_json::to_vec(&body).unwrap();
             let empty = body.as_object().is_some_and(serde_json::Map::is_empty);
-            let Some(shown) = shown(std::iter::empty(), &bytes) else {
+            let Some(shown) = of(&[], &bytes) else {
                 prop_assert!(empty, "{}", body);
                 return Ok(());
             };
@@ -413,7 +499,7 @@ mod tests {
         #[test]
         fn whatever_comes_it_is_json_in_one_line(body in any::<Vec<u8>>(), text in "[\\[{\"a:,1}\\]queue ]{0,40}") {
             for body in [body.as_slice(), text.as_bytes()] {
-                if let Some(shown) = shown(std::iter::empty(), body) {
+                if let Some(shown) = of(&[], body) {
                     prop_assert!(!shown.contains('\n'));
                     prop_assert!(serde_json::from_str::<Value>(&shown).unwrap().is_object(), "{}", shown);
                 }

@@ -1,5 +1,5 @@
 //! The thread that writes the log: each commit's record once, in the order of the journal, and the notes of the door.
-use super::{Addresses, Audit, Keys, Note, Waiting, checking};
+use super::{Addresses, Audit, Keys, Note, Waiting, checking, made};
 use crate::{StartError, config::Settings, fatal::Fatal};
 use gsm_adapters::{AuditDir, EmbeddedStore};
 use gsm_audit::{Limits, Log, LogError, Record};
@@ -181,15 +181,9 @@ impl Work {
         let (rekey, notes) = {
             let mut waiting = audit.waiting.lock();
             let mut notes = std::mem::take(&mut waiting.notes);
-            if !waiting.floods.is_empty() {
-                notes.extend(
-                    waiting
-                        .floods
-                        .over(self.clock.wall(), closing)
-                        .into_iter()
-                        .map(|note| Note { event_id: EventId::fresh(&*audit.ids).to_string(), ..note }),
-                );
-            }
+            let (wall, Waiting { floods, reads, .. }) = (self.clock.wall(), &mut *waiting);
+            let over = [floods, reads].into_iter().flat_map(|folds| folds.over(wall, closing));
+            notes.extend(over.map(|note| Note { event_id: EventId::fresh(&*audit.ids).to_string(), ..note }));
             (std::mem::take(&mut waiting.rekey), notes)
         };
         let written = rekeyed(&audit, log, rekey, now).and_then(|()| {
@@ -336,6 +330,7 @@ fn of_commit<'a>(
         read_only: false,
         error: None,
         parameters: record.origin.parameters.as_deref(),
+        made: made::by(record),
         resources: &record.resources,
         reason: record.reason.as_deref().or(record.origin.reason.as_deref()),
         policies: &record.origin.policies,
@@ -357,7 +352,8 @@ fn of_note<'a>(note: &'a Note, node: &'a str) -> Record<'a> {
         read_only: note.read_only,
         error: note.error.as_deref(),
         parameters: note.parameters.as_deref(),
-        resources: &[],
+        made: None,
+        resources: &note.resources,
         reason: note.reason.as_deref(),
         policies: &note.policies,
         commit: None,

@@ -1,5 +1,5 @@
 //! What is known of a call for the audit log, from the door on.
-use super::OPENINGS;
+use super::{HANDED_OUT, OPENINGS};
 use axum::http::StatusCode;
 use gsm_core::Timestamp;
 use gsm_engine::{Principal, store::Recorded};
@@ -25,8 +25,11 @@ pub(crate) struct Trail {
     pub(super) recorded: Recorded,
     /// Whether the call opens a stream.
     opens: AtomicBool,
+    /// Whether the call begins to read what is read in parts.
+    begins: AtomicBool,
     principal: OnceLock<Arc<str>>,
     parameters: OnceLock<Arc<str>>,
+    resources: OnceLock<Arc<[String]>>,
     reason: OnceLock<Arc<str>>,
     policies: Mutex<Arc<[String]>>,
 }
@@ -47,8 +50,10 @@ impl Trail {
             at,
             recorded: Recorded::not_yet(),
             opens: AtomicBool::new(false),
+            begins: AtomicBool::new(false),
             principal: OnceLock::new(),
             parameters: OnceLock::new(),
+            resources: OnceLock::new(),
             reason: OnceLock::new(),
             policies: Mutex::default(),
         }
@@ -62,8 +67,8 @@ impl Trail {
     /// It is known whether the caller may, by which policies, and why he says he does it. Of a call that is about several
     /// things that is known several times; then the refusal counts, or all that permitted it.
     pub(crate) fn is_decided(&self, allowed: bool, policies: &[String], reason: Option<&str>) {
-        // A call that reads is written down only where it may not, or may open a stream.
-        if allowed && self.read_only && !OPENINGS.contains(&self.action) {
+        // Of calls that read few are written down where they may.
+        if allowed && self.read_only && !OPENINGS.contains(&self.action) && !self.hands_out() {
             return;
         }
         let mut known = self.policies.lock();
@@ -83,6 +88,24 @@ impl Trail {
         self.opens.store(true, Ordering::Relaxed);
     }
 
+    /// Whether the call hands out what is somebody's, which is told although it changes nothing.
+    pub(super) fn hands_out(&self) -> bool {
+        HANDED_OUT.contains(&self.action)
+    }
+
+    /// The call begins to read what is read in parts.
+    pub(crate) fn begins(&self) {
+        self.begins.store(true, Ordering::Relaxed);
+    }
+    pub(super) fn is_begun(&self) -> bool {
+        self.begins.load(Ordering::Relaxed)
+    }
+
+    /// It is known which things a call is about that changes none of them.
+    pub(super) fn is_about(&self, things: Arc<[String]>) {
+        self.resources.get_or_init(|| things);
+    }
+
     pub(super) fn asks(&self, parameters: Option<Arc<str>>) {
         if let Some(parameters) = parameters {
             self.parameters.get_or_init(|| parameters);
@@ -96,6 +119,9 @@ impl Trail {
         self.parameters.get().cloned()
     }
 
+    pub(super) fn resources(&self) -> Arc<[String]> {
+        self.resources.get().cloned().unwrap_or_default()
+    }
     pub(super) fn reason(&self) -> Option<Arc<str>> {
         self.reason.get().cloned()
     }
@@ -111,7 +137,11 @@ impl Trail {
         ) || code.is_some_and(|code| NOT_ALLOWED.iter().any(|name| code.contains(name)));
         if self.read_only {
             // What is not there, or was asked in the wrong way, tells nothing of a reader.
-            return if refused { not_allowed } else { self.opens.load(Ordering::Relaxed) };
+            return if refused {
+                not_allowed
+            } else {
+                self.hands_out() || self.opens.load(Ordering::Relaxed)
+            };
         }
         true
     }

@@ -31,7 +31,7 @@ pub(crate) use verify::access_key;
 
 use crate::{
     api::App,
-    audit::Trail,
+    audit::{Sent, Trail},
     authz::{self, Asked as Question, Subject},
     config::Signatures,
     firewall::Facts,
@@ -212,7 +212,8 @@ async fn done(
         app.wire.replays.first(&signature, &parts.headers, now, wall)?;
     }
     let place = app.wire.place(who.region.as_deref());
-    let origin = app.audit.origin(trail, std::iter::empty(), &json::write(&input));
+    let sent = Sent { json: &json::write(&input), bytes: &body };
+    let origin = app.audit.origin(trail, std::iter::empty(), sent);
     let call = Call {
         action: operation.action,
         principal: who.principal,

@@ -147,7 +147,7 @@ pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     fs::File::open(dir)?.sync_all()
 }
 
-fn hex(bits: &[u8; 32]) -> String {
+pub(crate) fn hex(bits: &[u8]) -> String {
     bits.iter().map(|b| format!("{b:02x}")).collect()
 }
 

@@ -33,6 +33,7 @@ mod several;
 mod shapes;
 mod sign_in;
 mod tls;
+mod told;
 mod watch;
 mod webhooks;
 mod why;
