@@ -92,14 +92,7 @@ impl Engine {
             }
             match self.respond_as(call, id, &[player], accept, Asked::Answer).await {
                 Err(EngineError::Raced(row)) => tries.lost(row),
-                done => {
-                    if let Ok(view) = &done
-                        && view.proposal.answer_of(player) != Some(Answer::Plays)
-                    {
-                        self.tell_answered(call, view).await;
-                    }
-                    return done;
-                }
+                done => return done,
             }
         }
         Err(EngineError::Contended)
@@ -136,13 +129,19 @@ impl Engine {
             let said = places(if matches!(asked, Asked::Cancel(_)) { &before } else { &proposal });
             let open = Open { queue, proposal, heard, version };
             self.settle(changes, call, (&open, said), outcome, asked).await?;
-        } else if before != view.proposal || call.once.is_some() {
+            return Ok(view);
+        }
+        if before != view.proposal || call.once.is_some() {
             changes.replace(
                 Key::Proposal(id),
                 Some(version),
                 Row::Proposal(view.queue.clone(), Box::new(view.proposal.clone()), heard),
             );
             self.commit(Home::Live, changes).await?;
+        }
+        let is_asked = |player: &PlayerId| view.proposal.answer_of(*player) != Some(Answer::Plays);
+        if asked == Asked::Answer && players.iter().any(is_asked) {
+            self.tell_answered(call, &view).await;
         }
         Ok(view)
     }
@@ -183,6 +182,11 @@ impl Engine {
         let id = proposal.id();
         let tickets = self.tickets_of(proposal).await?;
         let (mut tellings, mut elsewhere, mut prediction) = (Vec::new(), Vec::new(), None);
+        // The answer comes before what it decides.
+        let is_late = matches!(&outcome, Outcome::Failed(failure) if failure.missed_deadline);
+        if self.is_heard() && asked == Asked::Answer && !is_late {
+            tellings.push(Telling::new(Happening::Answered, all_shown(&tickets, &places)));
+        }
         match outcome {
             Outcome::Waiting => return Ok(()),
             Outcome::Complete => {
@@ -317,8 +321,9 @@ impl Engine {
         }
     }
 
-    /// Tells whoever listens outside that players have answered. The answer counts by now: what cannot be read is left out.
-    pub(crate) async fn tell_answered(&self, call: &Call, view: &ProposalView) {
+    /// Tells whoever listens outside that players have answered, where others are still asked. The answer counts by now: what
+    /// cannot be read is left out.
+    async fn tell_answered(&self, call: &Call, view: &ProposalView) {
         if !self.is_heard() {
             return;
         }

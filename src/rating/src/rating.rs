@@ -15,7 +15,9 @@ pub struct Rating {
     /// Weng-Lin 8.33. Elo shows a constant.
     pub deviation: f64,
     /// How much the skill itself is expected to wander in one rating period, on the Glicko-2 scale (one unit is
-    /// 173.7178 points); a newcomer has 0.06. Systems without volatility carry it unchanged.
+    /// 173.7178 points); a newcomer has 0.06. Systems without volatility carry it unchanged. The Kalman system keeps another
+    /// number here, with a minus: how much of the mean is still a newcomer's prior, -1 for a newcomer, towards 0 with
+    /// matches.
     pub volatility: f64,
 }
 

@@ -74,10 +74,26 @@ impl System {
     }
 
     /// The rating as it stands at `now`: the deviation has grown since `rated_at`, up to the system's maximum.
-    /// Mean and volatility stay. No `rated_at`, or one after `now`, is no time passed.
+    /// The mean stays, and so does the volatility, but where another system left it and it means something else to this one.
+    /// No `rated_at`, or one after `now`, is no time passed.
     #[must_use]
     pub fn at(&self, rating: Rating, rated_at: Option<Timestamp>, now: Timestamp) -> Rating {
-        self.grown(rating, rated_at.map(|then| now.since(then)).unwrap_or_default())
+        let volatility = match self {
+            Self::Glicko2(settings) => settings.volatility_of(rating),
+            Self::Kalman(_) => -KalmanSettings::prior_of(rating),
+            _ => rating.volatility,
+        };
+        let grown = self.grown(rating, rated_at.map(|then| now.since(then)).unwrap_or_default());
+        Rating { volatility, ..grown }
+    }
+
+    /// The rating as somebody sets it who knows better: a deviation, where one is given, as near as the system has one. Nothing
+    /// of the mean is a newcomer's prior then.
+    #[must_use]
+    pub fn set(&self, rating: Rating, mean: f64, deviation: Option<f64>) -> Rating {
+        let volatility = if self.learns() { 0.0 } else { rating.volatility };
+        let set = Rating { mean, deviation: deviation.unwrap_or(rating.deviation), volatility };
+        self.grown(set, Millis::ZERO)
     }
 
     fn grown(&self, rating: Rating, idle: Millis) -> Rating {

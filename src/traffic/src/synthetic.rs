@@ -98,6 +98,11 @@ pub enum SyntheticError {
     /// An attribute that no rule set declares.
     #[error("no rule set declares the attribute `{0}`")]
     NoAttribute(String),
+    /// Values for the attribute that says how good a player is, and a spread for the same.
+    #[error(
+        "attribute `{0}` says how good a player is: a spread of skill and values of its own are too much"
+    )]
+    SkillTwice(String),
     /// Values that do not fit the attribute.
     #[error("attribute `{0}`: {1}")]
     BadValues(String, String),
@@ -236,10 +241,14 @@ impl<'a> Maker<'a> {
                     continue;
                 }
                 let said = of.attributes.iter().find(|(name, _)| *name == attribute.name);
+                let is_skill = skill == Some(attribute.name.as_str());
+                if let (Some((name, _)), true, true) = (said, is_skill, of.skill.is_some()) {
+                    return Err(SyntheticError::SkillTwice(name.clone()));
+                }
                 let value = match (said, of.skill) {
                     (Some((name, text)), _) => Values::parse(attribute.kind, text)
                         .map_err(|bad| SyntheticError::BadValues(name.clone(), bad))?,
-                    (None, Some(spread)) if skill == Some(attribute.name.as_str()) => Values::Number(spread),
+                    (None, Some(spread)) if is_skill => Values::Number(spread),
                     _ => shape.plausible(attribute),
                 };
                 values.push((attribute.name.clone(), value));
@@ -407,6 +416,11 @@ mod tests {
             refused(&|of| of.attributes = vec![("x".to_owned(), "1".to_owned())]),
             SyntheticError::NoAttribute(_)
         ));
+        let both = refused(&|of| {
+            of.skill = Some(Spread::Uniform { low: 0.0, high: 1.0 });
+            of.attributes = vec![("rating".to_owned(), "5".to_owned())];
+        });
+        assert_eq!(both, SyntheticError::SkillTwice("rating".to_owned()));
         assert!(matches!(
             refused(&|of| of.attributes = vec![("rating".to_owned(), "x".to_owned())]),
             SyntheticError::BadValues(..)

@@ -115,8 +115,10 @@ pub(super) fn read(
 fn open(url: &Url, password: Option<&str>) -> io::Result<Redis> {
     let mut redis = Redis::connect_within(&url.addr, SILENCE_MAX)?;
     if let Some(password) = url.password.as_deref().or(password) {
-        let user = if url.user.is_empty() { "default" } else { &url.user };
-        redis.ask(&[b"AUTH", user.as_bytes(), password.as_bytes()])?;
+        // Redis before 6 knows no users.
+        let user = Some(url.user.as_bytes()).filter(|user| !user.is_empty());
+        let words = [Some(&b"AUTH"[..]), user, Some(password.as_bytes())];
+        redis.ask(&words.into_iter().flatten().collect::<Vec<_>>())?;
     }
     redis.ask(&[b"SELECT", url.database.to_string().as_bytes()])?;
     Ok(redis)

@@ -133,7 +133,8 @@ impl Command {
             let seed = self.seed.wrapping_add(u64::from(nth));
             let traffic = self.draw(&source, &shapes, seed)?;
             told.get_or_insert_with(|| TrafficTold::of(&source, &traffic, self.queue.as_deref()));
-            bar.set_length(traffic.until.get().max(1) * u64::from(runs) * rules.len() as u64);
+            let all = u64::from(runs).saturating_mul(rules.len() as u64);
+            bar.set_length(traffic.until.get().max(1).saturating_mul(all));
             for (of, ran) in rules.iter().zip(&mut ran) {
                 let setup = Setup {
                     timeout: self.options.timeout(),
@@ -143,7 +144,7 @@ impl Command {
                     ..Setup::of(of.set.clone(), seed)
                 };
                 let begun = bar.position();
-                ran.push(run(&setup, &traffic, &mut |at| bar.set_position(begun + at.get())));
+                ran.push(run(&setup, &traffic, &mut |at| bar.set_position(begun.saturating_add(at.get()))));
             }
         }
         bar.finish_and_clear();

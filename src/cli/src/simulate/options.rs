@@ -57,7 +57,7 @@ pub(super) struct Options {
         default_value = "1:60,2:20,3:10,4:5,5:5"
     )]
     parties: String,
-    /// Values of an attribute: words or numbers with shares, or a spread as of --skill; may be given again
+    /// Values of an attribute: words or numbers with shares, or a spread as of --skill; once for each attribute
     #[arg(long, value_name = "NAME=VALUES", conflicts_with = "traffic", help_heading = "Synthetic traffic")]
     attribute: Vec<String>,
     /// Seconds that a ticket waits in the mean before it cancels; nobody does, if not given
@@ -161,6 +161,16 @@ impl Options {
             Some((name, values)) => Ok((name.to_owned(), values.to_owned())),
             None => Err(bad("--attribute", format!("`{text}` is not NAME=VALUES"))),
         };
+        let attributes: Vec<(String, String)> =
+            self.attribute.iter().map(attribute).collect::<Result<_, Failure>>()?;
+        let mut names: Vec<&str> = attributes.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        if let Some([name, _]) = names.array_windows().find(|[one, other]| one == other) {
+            return Err(bad(
+                "--attribute",
+                format!("`{name}` is named twice: NAME=VALUES has all its values"),
+            ));
+        }
         let (decline, ignore) = (self.decline.unwrap_or(0.0), self.ignore.unwrap_or(0.0));
         if decline + ignore > 1.0 {
             return Err(bad("--decline", "with --ignore more than all".to_owned()));
@@ -184,7 +194,7 @@ impl Options {
             skill_attribute: self.skill_attribute.clone(),
             regions,
             parties: sizes.all().iter().map(size).collect::<Result<_, Failure>>()?,
-            attributes: self.attribute.iter().map(attribute).collect::<Result<_, Failure>>()?,
+            attributes,
             patience: self.patience_s.map(seconds),
             answers: asks.then(|| Answers { deadline: self.acceptance(), decline, ignore, delay }),
         })

@@ -152,6 +152,23 @@ fn a_small_league_gives_the_table() {
     }
 }
 
+/// Nothing is known of matches of one moment but what came before them: who wins all of them is not foreseen.
+#[test]
+fn results_of_a_moment_say_nothing_of_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("moment.csv");
+    let mut text = "match_id,timestamp,team,player_id,rank,score,mode\n".to_owned();
+    for number in 0..200 {
+        text.push_str(&format!("m{number},5,0,a{number},1,,\nm{number},5,1,b{number},2,,\n"));
+    }
+    write(&file, &text);
+    for row in rows(eval(&[&file], &["--json"])) {
+        let figure = |name: &str| row[name].as_f64().unwrap();
+        assert_eq!(figure("accuracy"), 0.5, "{row}");
+        assert!((figure("log_loss") - std::f64::consts::LN_2).abs() < 1e-9, "{row}");
+    }
+}
+
 /// The check of the protocol's implementation, on the histories that lie beside the repository.
 #[test]
 fn the_public_histories_give_the_tables() {

@@ -206,6 +206,10 @@ fn bad_input_is_named_and_the_exit_code_is_2() {
     }
     simulate(&["--synthetic", "--attribute", "colour=red"])
         .told(2, &["no rule set declares the attribute `colour`"]);
+    simulate(&["--synthetic", "--attribute", "rating=5", "--attribute", "rating=6"])
+        .told(2, &["--attribute: `rating` is named twice"]);
+    simulate(&["--synthetic", "--attribute", "rating=5", "--skill", "1500:300"])
+        .told(2, &["attribute `rating`", "a spread of skill"]);
     simulate(&["--synthetic", "--attribute", "rating=red"]).told(2, &["attribute `rating`: `red` is not"]);
     simulate(&["--synthetic", "--parties", "2:1"]).told(2, &["no party of these sizes fits a team of 1"]);
     simulate(&["--synthetic", "--rate", "100000"]).told(2, &["a lower rate, or less time"]);

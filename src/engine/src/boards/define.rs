@@ -86,6 +86,10 @@ impl Engine {
             if there.source != config.source {
                 return Err(EngineError::invalid("source", "stays as it is: delete the board first"));
             }
+            if there.season.is_none() && config.season.is_some() {
+                let detail = "a board without seasons is given none later: define another board, or delete this one first";
+                return Err(EngineError::invalid("season", detail));
+            }
             if !keeps_seasons(&there, config, call.now) {
                 return Err(EngineError::invalid(
                     "season",
@@ -95,6 +99,11 @@ impl Engine {
             if there.past != config.past {
                 let detail = "stays as it is: define another board, or delete this one first";
                 return Err(EngineError::invalid("past", detail));
+            }
+            if there.past && config.columns.len() > there.columns.len() {
+                let detail = "are more than the board had, and its past may have numbers that do not compare with another beside \
+                              them: define another board, or delete this one first";
+                return Err(EngineError::invalid("columns", detail));
             }
             if !keeps_steps(&there, config) {
                 let detail = "cannot be asked of a board whose past was kept without it: submissions that changed no number are \

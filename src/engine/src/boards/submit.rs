@@ -13,6 +13,9 @@ use std::{collections::BTreeSet, sync::Arc};
 /// idempotency key, and room for the store's own.
 const SUBMIT_WRITES_OTHER: usize = 8;
 
+/// No score was made before: 253,402,300,799,999 ms before 1970, as far from it as the end of the year 9999.
+const MADE_AT_MIN: Timestamp = Timestamp::from_millis(-253_402_300_799_999);
+
 /// One player's scores.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Submission {
@@ -408,6 +411,10 @@ fn check_one(
     }
     if submission.at.is_some_and(|made| made.since(now) > Millis::new(limits::CLOCK_LEAD_MS_MAX)) {
         return Err(EngineError::invalid(field("at"), "is in the future"));
+    }
+    if submission.at.is_some_and(|made| made < MADE_AT_MIN) {
+        let detail = format!("must be at least {}", MADE_AT_MIN.as_millis());
+        return Err(EngineError::invalid(field("at"), detail));
     }
     Ok(())
 }

@@ -17,7 +17,6 @@ use crate::{
     systems::Scheme,
 };
 use gsm_core::{AdjustmentId, MatchId, Mode, PlayerId};
-use gsm_rating::Rating;
 
 /// An entry with its row.
 #[derive(Debug, Clone, PartialEq)]
@@ -177,8 +176,7 @@ impl Link {
                 let (before, after, games, visible) = match (&row.kind, old) {
                     (AdjustmentKind::Set { mean, deviation }, _) => {
                         let before = old.map_or_else(|| scheme.system.initial(), grown);
-                        let deviation = deviation.unwrap_or(before.deviation);
-                        (before, Rating { mean: *mean, deviation, ..before }, games, None)
+                        (before, scheme.system.set(before, *mean, *deviation), games, None)
                     }
                     (AdjustmentKind::Reset(config), Some(old)) => {
                         let before = grown(old);

@@ -185,10 +185,7 @@ impl Engine {
             return Ok(());
         }
         match self.respond_as(call, proposal, &answering, accept, Asked::Answer).await {
-            Ok(view) => {
-                self.tell_answered(call, &view).await;
-                Ok(())
-            }
+            Ok(_) => Ok(()),
             // Decided in between: the ticket says how it stands.
             Err(EngineError::Unknown { .. }) => Err(EngineError::Raced(None)),
             Err(other) => Err(other),

@@ -16,6 +16,7 @@ both! {
     what_is_voided_has_taught_nothing,
     what_is_voided_before_anything_is_published_was_never_played,
     a_rebuild_learns_the_same_anew,
+    a_system_that_comes_later_has_a_volatility_of_its_own,
 }
 
 async fn kalman(w: &World, rating_options: Options) {
@@ -210,4 +211,29 @@ async fn a_rebuild_learns_the_same_anew(w: World) {
     both(50, 80).await;
     assert_eq!(start_in(&w, "spoilt", p[89]).await, start_in(&w, "clean", p[89]).await);
     assert_eq!(ratings(&w, "spoilt", &p).await, ratings(&w, "clean", &p).await);
+}
+
+async fn a_system_that_comes_later_has_a_volatility_of_its_own(w: World) {
+    kalman(&w, Options::default()).await;
+    let p = w.players(6).await;
+    for (one, other) in [(0, 1), (2, 3), (4, 5), (0, 2), (1, 3), (0, 4), (2, 5), (1, 0), (0, 3)] {
+        beats(&w, "duel", p[one], p[other]).await;
+    }
+    let config = QueueConfig::new(QueueName::new("duel").unwrap(), mode("duel"), wide(1));
+    w.put(QueueConfig { rating: System::default(), ..config }).await;
+    let deviation = async || w.engine.rating(&mode("duel"), p[0]).await.unwrap().rating.deviation;
+    let mut before = deviation().await;
+    for (winner, loser) in [(0, 1), (1, 0), (0, 1)] {
+        beats(&w, "duel", p[winner], p[loser]).await;
+        let after = deviation().await;
+        assert!(after < before, "{after} is not less than {before}");
+        before = after;
+    }
+    // A month away, by one volatility in three days.
+    w.clock.advance_ms(30 * 24 * 3_600_000);
+    let now = w.engine.rating_now(&mode("duel"), p[0]).await.unwrap().rating;
+    let growth = (now.deviation.powi(2) - before.powi(2)).sqrt();
+    assert!(growth < 40.0 && (0.05..0.07).contains(&now.volatility), "{growth} {now:?}");
+    let report = w.engine.rebuild(&w.admin(), &mode("duel"), false).await.unwrap();
+    assert_eq!((report.results, report.differing), (12, 0));
 }

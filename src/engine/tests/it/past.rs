@@ -14,6 +14,7 @@ use gsm_engine::{
 use serde_json::json;
 
 both! {
+    who_asks_while_a_past_is_made_waits_for_it,
     what_a_past_cannot_compare_is_refused,
     who_is_hidden_has_no_past,
     every_moment_is_as_it_was_noted,
@@ -493,8 +494,23 @@ async fn a_late_score_counts_from_when_it_was_made(w: World) {
     assert_eq!((rank(after(7_000)).await.place, rank(after(7_000)).await.players), (None, 1));
     // A player's own steps do not change places.
     submit(&w, "laps", &[score(players[0], &[30], Some(after(1_000)))]).await;
+    let early = score(players[0], &[29], Some(Timestamp::from_millis(-253_402_300_800_000)));
+    refused(w.engine.submit(&w.server(), &"laps".parse().unwrap(), &[early]).await, "invalid");
     assert_eq!(rank(after(9_999)).await.place, None);
     assert_eq!(rank(after(10_000)).await.place.map(|place| place.keys.columns()[0]), Some(30));
+}
+
+async fn who_asks_while_a_past_is_made_waits_for_it(w: World) {
+    w.teams("duel", 1, None).await;
+    let p = w.players(6).await;
+    for round in 0..12 {
+        play(&w, &p, round).await;
+    }
+    let (of, now) = (whole("duel"), [w.clock.now()]);
+    let asks = (0..16).map(|_| w.engine.rank_at(&of, p[0], &now, Viewer::All));
+    for found in futures::future::join_all(asks).await {
+        assert_eq!(found.unwrap()[0].players, 5);
+    }
 }
 
 async fn what_a_past_cannot_compare_is_refused(w: World) {
@@ -525,6 +541,19 @@ async fn what_a_past_cannot_compare_is_refused(w: World) {
     }
     let found = w.engine.rank_at(&whole("laps"), players[0], &[w.clock.now()], Viewer::All).await.unwrap();
     assert_eq!(found[0].place.unwrap().keys.columns()[..2], [most, -most]);
+    // A number that one column takes stays in the past, where it would not fit beside another.
+    define(&w, kept("points", &[Operator::Best])).await;
+    let points = whole("points");
+    w.engine.submit(&w.server(), &points.name, &[score(players[0], &[1 << 40], None)]).await.unwrap();
+    w.settle();
+    let two = kept("points", &[Operator::Best, Operator::Best]);
+    refused(w.engine.put_board(&w.admin(), two).await, "invalid");
+    define(&w, BoardConfig { columns: vec![down], ..kept("points", &[]) }).await;
+    let found = w.engine.rank_at(&points, players[0], &[w.clock.now()], Viewer::All).await.unwrap();
+    assert_eq!(found[0].place.unwrap().keys.columns()[0], 1 << 40);
+    // The other way round all fits.
+    define(&w, kept("laps", &[Operator::Incr])).await;
+    w.engine.rank_at(&whole("laps"), players[0], &[w.clock.now()], Viewer::All).await.unwrap();
 }
 
 async fn who_is_hidden_has_no_past(w: World) {

@@ -9,8 +9,9 @@ const MATCHES_MIN: f64 = 30.0;
 const NEUTRAL: &str = "neutral";
 
 /// For each variant, whether team 0 has the advantage of the game: it must have scored clearly more or less than half
-/// of the points of the burn-in, and the variant must not be neutral. Histories in random order have none, nor has any
-/// with a match of more than two sides: there the first is often who came first.
+/// of the points of the burn-in (but for a last moment that goes on in what is predicted), and the variant must not be
+/// neutral. Histories in random order have none, nor has any with a match of more than two sides: there the first is often
+/// who came first.
 #[must_use]
 pub fn advantages(history: &History) -> Vec<bool> {
     let variants = history.variants().max(1);
@@ -21,7 +22,7 @@ pub fn advantages(history: &History) -> Vec<bool> {
         return vec![false; variants];
     }
     let (mut n, mut sum, mut squares) = (0.0, 0.0, 0.0);
-    for index in 0..Windows::of(history).tune {
+    for index in 0..known(history) {
         let counts = at_home.get(usize::from(history.variant_of(index))).copied().unwrap_or(false);
         if counts && history.side_count(index) == 2 {
             let lead = history.outcome(index) - 0.5;
@@ -32,6 +33,16 @@ pub fn advantages(history: &History) -> Vec<bool> {
     }
     let has = n >= MATCHES_MIN && sum.abs() > ERRORS * squares.sqrt();
     at_home.into_iter().map(|at_home| at_home && has).collect()
+}
+
+/// How many matches of the burn-in are known before the first that is scored is predicted.
+fn known(history: &History) -> usize {
+    let scored = Windows::of(history).tune;
+    if scored >= history.len() {
+        return scored;
+    }
+    let moment = history.at(scored);
+    (0..scored).rev().find(|index| history.at(*index) != moment).map_or(0, |last| last + 1)
 }
 
 /// Whether team 0 has the advantage of the game in any variant.
@@ -73,6 +84,20 @@ mod tests {
         assert_eq!(advantages(&history), [false]);
     }
 
+    /// Of one moment, or of two where the first has so many matches.
+    #[test]
+    fn a_moment_says_nothing_of_its_own_matches() {
+        for (first, has) in [(0, false), (29, false), (30, true), (200, true)] {
+            let mut history = History::new(Vec::new());
+            let variant = history.variant("");
+            for index in 0..1000 {
+                let side = |place, player| Lineup { place, score: None, players: player };
+                let at = Timestamp::from_millis(i64::from(index >= first));
+                history.push(at, variant, [side(1, &[0][..]), side(2, &[1][..])]);
+            }
+            assert_eq!(advantages(&history), [has], "{first}");
+        }
+    }
     #[test]
     fn a_side_that_wins_too_often_is_at_home() {
         check(7, "", true);

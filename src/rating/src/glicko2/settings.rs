@@ -85,10 +85,11 @@ impl Glicko2Settings {
     pub(crate) fn mean_of(&self, rating: Rating) -> f64 {
         numeric::mean(rating.mean, self.mean) - self.mean
     }
-    /// The rating's volatility as it counts; NaN counts as a newcomer's.
+    /// The rating's volatility as it counts: a newcomer's, where another system left something else ([`Rating::volatility`]).
     #[inline]
     pub(crate) fn volatility_of(&self, rating: Rating) -> f64 {
-        numeric::kept(rating.volatility, VOLATILITY_MIN, VOLATILITY_MAX, self.volatility)
+        let volatility = rating.volatility;
+        if (VOLATILITY_MIN..=VOLATILITY_MAX).contains(&volatility) { volatility } else { self.volatility }
     }
 }
 

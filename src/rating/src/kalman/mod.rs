@@ -7,7 +7,7 @@
 //! - *Margin of victory.* Where sides have scores, the margin is a second, Gaussian observation of the same
 //!   difference. Slope and noise of the margin are learnt from the matches themselves ([`Learnt`]).
 //! - *Newcomers.* Where a newcomer stands among those who play is learnt as well, not assumed: each rating carries
-//!   the share of it that is still prior (the field [`crate::Rating::volatility`], 1 for a newcomer, towards 0 with
+//!   the share of it that is still prior (the field [`crate::Rating::volatility`], -1 for a newcomer, towards 0 with
 //!   matches), and the learnt place of newcomers counts in that share. On the histories measured (docs/prediction.md)
 //!   this is worth more than everything else together.
 //! - *Variants* (map, surface, role): an offset of each player's skill in the variant played, [`crate::Offset`].

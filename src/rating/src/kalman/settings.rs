@@ -120,7 +120,7 @@ impl KalmanSettings {
     /// A newcomer: all of the mean is prior.
     pub(crate) const fn initial(&self) -> Rating {
         let lack = if let Some(learnt) = &self.learnt { learnt.newcomers() } else { 0.0 };
-        Rating { mean: self.mean + lack, deviation: self.deviation, volatility: 1.0 }
+        Rating { mean: self.mean + lack, deviation: self.deviation, volatility: -1.0 }
     }
 
     /// Time widens the belief up to a newcomer's, and never narrows it.
@@ -151,9 +151,10 @@ impl KalmanSettings {
         (numeric::mean(rating.mean, self.mean) - self.mean) / POINTS
     }
 
-    /// How much of the mean is still prior, `0.0..=1.0`.
+    /// How much of the mean is still prior, `0.0..=1.0`. It is kept with a minus, so that Glicko-2 takes it for no volatility;
+    /// earlier versions kept it without.
     pub(crate) fn prior_of(rating: Rating) -> f64 {
-        numeric::kept(rating.volatility, 0.0, 1.0, 1.0)
+        numeric::kept(rating.volatility.abs(), 0.0, 1.0, 1.0)
     }
 
     /// A newcomer's offset in any variant.

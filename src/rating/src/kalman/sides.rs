@@ -156,7 +156,7 @@ pub(super) fn moved(
     let after = Rating {
         mean: player.rating.mean + POINTS * shift,
         deviation: settings.deviation_from(variance * left),
-        volatility: prior * left,
+        volatility: -(prior * left),
     };
     let mut change = Change::of(player, after, expected, actual);
     change.offset = player.offset.filter(|_| player.is_present()).map(|offset| {

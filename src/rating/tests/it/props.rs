@@ -227,10 +227,13 @@ proptest! {
         for change in update(&system, &of).iter().flatten() {
             prop_assert_eq!(change.after.mean, rating.mean);
             // The volatility step sees less surprise than expected: it may shrink, by very little. The Kalman system
-            // keeps another thing there, which any match makes less.
-            prop_assert!(change.after.volatility <= rating.volatility + 1e-12);
-            let least = if matches!(system, System::Kalman(_)) { 0.0 } else { 0.9 * rating.volatility };
-            prop_assert!(change.after.volatility >= least);
+            // keeps another thing there, with a minus, which any match makes less.
+            let after = change.after.volatility;
+            let (after, least) = match system {
+                System::Kalman(_) => (-after, 0.0),
+                _ => (after, 0.9 * rating.volatility),
+            };
+            prop_assert!(after <= rating.volatility + 1e-12 && after >= least);
         }
     }
 
@@ -345,6 +348,6 @@ proptest! {
         let now = system.at(rating, Some(then), then);
         let later = system.at(rating, Some(then), then.saturating_add(Millis::new(idle)));
         prop_assert!(later.deviation >= now.deviation && later.is_finite());
-        prop_assert_eq!((later.mean, later.volatility), (rating.mean, rating.volatility));
+        prop_assert_eq!((later.mean, later.volatility), (rating.mean, now.volatility));
     }
 }

@@ -2,8 +2,8 @@ use gsm_core::{Millis, Probability, Timestamp, limits};
 use gsm_rating::batch::{Fixture, Ladder};
 use gsm_rating::glicko2::{PeriodGame, period_update};
 use gsm_rating::{
-    Change, Entrant, Game, Glicko2Settings, KalmanSettings, Learnt, Rating, RatingError, Scratch, Side,
-    System,
+    Change, EloSettings, Entrant, Game, Glicko2Settings, KalmanSettings, Learnt, Rating, RatingError,
+    Scratch, Side, System, TrueSkillSettings,
 };
 
 const NEWCOMER: Rating = Rating { mean: 1500.0, deviation: 350.0, volatility: 0.06 };
@@ -57,6 +57,72 @@ fn growing_twice_is_growing_once() {
     let end = NOW.saturating_add(days(20));
     let twice = system.at(system.at(rating(1700.0, 50.0), Some(NOW), half), Some(half), end);
     assert!((twice.deviation - system.at(rating(1700.0, 50.0), Some(NOW), end).deviation).abs() < 1e-9);
+}
+
+#[test]
+fn what_the_kalman_system_keeps_beside_a_rating_is_no_volatility() {
+    let kalman = System::Kalman(KalmanSettings::default());
+    let duel = |system: &System, ratings: [Rating; 2]| {
+        let players = ratings.map(|rating| [Entrant::new(rating)]);
+        let sides = [Side::new(1, &players[0]), Side::new(2, &players[1])];
+        system.update(&Game::new(&sides)).unwrap().concat()[0].after
+    };
+    let mut known = kalman.initial();
+    for matches in 0..40 {
+        let found = System::default().at(known, Some(NOW), NOW.saturating_add(days(30)));
+        assert_eq!(found.volatility, 0.06, "after {matches}");
+        let grown = (known.deviation.powi(2) + 1_086.403_465_326_24).sqrt();
+        assert!((found.deviation - grown).abs() < 1e-9, "after {matches}: {found:?}");
+        let wanted = duel(&System::default(), [Rating { volatility: 0.06, ..known }; 2]);
+        assert_eq!(duel(&System::default(), [known; 2]), wanted, "after {matches}");
+        known = duel(&kalman, [known, kalman.initial()]);
+    }
+    // An earlier version kept the same without the minus.
+    let old = Rating { volatility: -known.volatility, ..known };
+    assert_eq!(kalman.at(old, None, NOW), known);
+    assert_eq!(duel(&kalman, [old; 2]), duel(&kalman, [known; 2]));
+}
+
+#[test]
+fn a_rating_is_set_as_the_system_takes_it() {
+    let set = |system: &System, deviation| {
+        let set = system.set(system.initial(), 1_700.0, deviation);
+        assert_eq!((set.mean, system.at(set, Some(NOW), NOW)), (1_700.0, set));
+        set.deviation
+    };
+    let system = System::default();
+    assert_eq!(
+        [None, Some(5_000.0), Some(1.0)].map(|deviation| set(&system, deviation)),
+        [350.0, 350.0, 30.0]
+    );
+    assert_eq!(set(&System::Elo(EloSettings::default()), Some(5_000.0)), EloSettings::default().deviation);
+    assert_eq!(set(&System::TrueSkill(TrueSkillSettings::default()), Some(2.0)), 2.0);
+    // What newcomers lack, and lose as they play, is no part of a mean that somebody chose.
+    let settings = KalmanSettings::default();
+    let mut learnt = Learnt::new(&settings);
+    let kalman = System::Kalman(settings);
+    let (mut scratch, mut out) = (Scratch::new(), Vec::new());
+    let mut drawn = |learnt: &Learnt, ratings: [Rating; 2]| {
+        let players = ratings.map(|rating| [Entrant::new(rating)]);
+        let sides = [Side::new(1, &players[0]), Side::new(1, &players[1])];
+        let game = Game { learnt: Some(learnt), ..Game::new(&sides) };
+        kalman.update_into(&game, &mut scratch, &mut out).unwrap();
+        out[0].after
+    };
+    let old = Rating { mean: 1_500.0, deviation: 60.0, volatility: -0.05 };
+    for _ in 0..200 {
+        let players = [old, kalman.initial()].map(|rating| [Entrant::new(rating)]);
+        let sides = [Side::new(1, &players[0]), Side::new(2, &players[1])];
+        let (mut scratch, before) = (Scratch::new(), learnt);
+        let game = Game { learnt: Some(&before), ..Game::new(&sides) };
+        kalman.update_into(&game, &mut scratch, &mut Vec::new()).unwrap();
+        kalman.learn(&mut learnt, &scratch);
+    }
+    assert!(learnt.newcomers() < -50.0, "{}", learnt.newcomers());
+    let set = kalman.set(kalman.initial(), 1_700.0, Some(155.0));
+    assert_eq!(drawn(&learnt, [set, set]).mean, 1_700.0);
+    let newcomer = Rating { mean: 1_700.0, ..kalman.initial() };
+    assert!(drawn(&learnt, [newcomer, newcomer]).mean > 1_705.0);
 }
 
 #[test]

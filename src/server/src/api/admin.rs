@@ -82,7 +82,8 @@ pub(crate) async fn delete_queue(
 pub(crate) struct SetRating {
     /// In points.
     rating: f64,
-    /// In points; stays as it is, grown by the time that the player was away, if absent.
+    /// In points, taken as near as the rating system has one; stays as it is, grown by the time that the player was away, if
+    /// absent.
     deviation: Option<f64>,
     /// Why, for the audit log: 1 to 128 characters.
     reason: String,

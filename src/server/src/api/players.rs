@@ -123,7 +123,7 @@ pub(crate) struct HistoryDto {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct StepDto {
     at: i64,
-    /// `match`, or `adjustment`: set by an operator.
+    /// `match`, `adjustment` (set by an operator), or `reset` (a soft reset).
     kind: &'static str,
     /// What follows up to `quit` is there for a match alone.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -172,8 +172,7 @@ impl Rebuilt {
                 );
                 let (rating, visible) = match row.kind {
                     AdjustmentKind::Set { mean, deviation } => {
-                        let deviation = deviation.unwrap_or(grown.deviation);
-                        (Rating { mean, deviation, ..grown }, None)
+                        (scheme.system.set(grown, mean, deviation), None)
                     }
                     AdjustmentKind::Reset(config) => {
                         let (Some(old), Ok(formula)) = (old, SoftReset::new(config)) else {

@@ -13,10 +13,12 @@ use crate::{
 };
 use gsm_core::{Map, PlayerId, Timestamp};
 use gsm_ranking::Step;
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 /// How often a past is made anew for one question, where histories are rewritten meanwhile.
 const TRIES_MAX: usize = 3;
+/// How long a question waits while the past that it needs is made for another.
+const MAKING_WAIT: Duration = Duration::from_secs(5);
 /// Of a part of so many players the histories are read one by one, of a greater one all of the mode.
 const READ_ALONE_MAX: usize = 1_000;
 
@@ -84,10 +86,16 @@ impl Engine {
                 }
                 continue;
             }
-            let Ok(_making) = view.making.try_lock() else {
+            let Ok(_making) = tokio::time::timeout(MAKING_WAIT, view.making.lock()).await else {
                 return Err(EngineError::BoardFilling { board: of.name.to_string() });
             };
-            self.make_past(&view).await?;
+            let is_done = {
+                let state = view.state.lock();
+                state.made.is_some() || state.refused.is_some()
+            };
+            if !is_done {
+                self.make_past(&view).await?;
+            }
         }
         Err(EngineError::Contended)
     }

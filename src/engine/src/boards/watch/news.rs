@@ -1,5 +1,5 @@
 //! The difference between what a watcher was told and what the board shows.
-use crate::boards::view::View;
+use crate::boards::{BoardConfig, view::View};
 use crate::store::{RankNews, ToldRow, WatchRow};
 use gsm_core::{PlayerId, Rank};
 use gsm_ranking::{Board, Standing};
@@ -45,7 +45,8 @@ pub(super) fn see(board: &Board, watcher: PlayerId, watch: &WatchRow, look: &Loo
 /// Seasons that are looked back at, at most.
 const SEASONS_BACK: usize = 16;
 
-/// A hash of what decides who is ahead on a board: what it compares, and in which season.
+/// A hash of what decides who is ahead on a board: what it compares, and in which season. Its upper half is of what a best is
+/// of: the first column, and the season.
 pub(super) fn settings_of(view: &View) -> u64 {
     settings_in(view, view.season.map_or(0, |season| season.number))
 }
@@ -56,9 +57,19 @@ pub(super) fn is_of_earlier_season(view: &View, told: &ToldRow) -> bool {
     (1..now).rev().take(SEASONS_BACK).any(|season| settings_in(view, season) == told.of)
 }
 
+/// Whether bests of what has one hash of settings are bests of what has the other.
+pub(super) const fn have_same_bests(one: u64, other: u64) -> bool {
+    one >> 32 == other >> 32
+}
+
 fn settings_in(view: &View, season: u64) -> u64 {
-    let json = view.config.to_json().unwrap_or_default();
-    crate::hash::name64("gsm board settings 1", &[&season.to_be_bytes(), json.as_bytes()])
+    let config = &*view.config;
+    let first = config.columns.first().map(|column| (column.value, column.direction));
+    let first = serde_json::to_vec(&first).unwrap_or_default();
+    // Instants that are added to those of a schedule leave the season what it is.
+    let json = BoardConfig { season: None, ..config.clone() }.to_json().unwrap_or_default();
+    let name = |of: &[u8]| crate::hash::name64("gsm board settings 2", &[&season.to_be_bytes(), of]);
+    ((name(&first) >> 32) << 32) | (name(json.as_bytes()) >> 32)
 }
 
 fn bit(at: usize) -> u8 {

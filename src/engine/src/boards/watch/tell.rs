@@ -2,7 +2,7 @@
 use super::{
     best,
     index::{Task, TopTask, told_of, watch_of},
-    news::{Look, is_of_earlier_season, news, see, settings_of},
+    news::{Look, have_same_bests, is_of_earlier_season, news, see, settings_of},
 };
 use crate::{
     Call, Engine, EngineError,
@@ -10,7 +10,7 @@ use crate::{
         BoardRef, Source,
         view::{State, View},
     },
-    store::{Expect, Home, Key, KeyRange, Op, PushEvent, PushKind, Row, ToldRow, WatchRow},
+    store::{Best, Expect, Home, Key, KeyRange, Op, PushEvent, PushKind, Row, ToldRow, WatchRow},
 };
 use futures::{StreamExt, stream};
 use gsm_core::{BoardName, Millis, PlayerId, limits};
@@ -33,13 +33,18 @@ const TOP_ROWS_MAX: usize = 2 * limits::WATCH_TOP_MAX as usize;
 pub(super) enum Since<'a> {
     /// From when he was told this, or from a board that nobody is on.
     Told(&'a ToldRow),
-    /// From now on, by the board's settings of this hash: nothing is.
-    Now(u64),
+    /// From now on, by the board's settings of this hash: nothing is. A best of before is still one.
+    Now(u64, Option<Best>),
 }
 
 /// What was told to whom nothing was, by the hash of the board's settings.
 fn nothing_told(of: u64) -> ToldRow {
     ToldRow { of, ..ToldRow::default() }
+}
+
+/// The best of what was told under whatever settings of the board, where it is one under those of this hash.
+pub(super) fn best_under(of: u64, told: Option<&ToldRow>) -> Option<Best> {
+    told.filter(|told| have_same_bests(told.of, of)).and_then(|told| told.best)
 }
 
 /// A watch whose news is due.
@@ -181,7 +186,11 @@ impl Engine {
         let is_same = known.is_some_and(|told| told.ahead.is_some()) && watch.row == due.task.watch;
         let look = if is_same { &due.task.look } else { &Look::All };
         let base = known.cloned().unwrap_or_else(|| nothing_told(due.of));
-        let since = if known.is_some() || begins { Since::Told(&base) } else { Since::Now(due.of) };
+        let since = if known.is_some() || begins {
+            Since::Told(&base)
+        } else {
+            Since::Now(due.of, best_under(due.of, stored))
+        };
         let (next, news) = self.look(&due.view, watcher, row, since, look).await?;
         if stored == Some(&next) {
             // The row may be an old one where this node knows of another: it is read again.
@@ -216,7 +225,7 @@ impl Engine {
     ) -> Result<(ToldRow, Vec<PushKind>), EngineError> {
         let (base, from_nothing) = match since {
             Since::Told(told) => (told.clone(), true),
-            Since::Now(of) => (nothing_told(of), false),
+            Since::Now(of, best) => (ToldRow { best, ..nothing_told(of) }, false),
         };
         let config = &view.config;
         let read = |board: &Board| (see(board, watcher, watch, look), first_column(board, watcher));

@@ -3,7 +3,7 @@ use super::{
     best::has_bests,
     index::told_of,
     news::{Look, is_ahead, mark_ahead, settings_of},
-    tell::Since,
+    tell::{Since, best_under},
 };
 use crate::{
     Call, Engine, EngineError,
@@ -136,8 +136,11 @@ impl Engine {
             since: old_watch.as_ref().map_or(call.now, |(old, _)| old.since),
             until: call.now.saturating_add(WATCH_LIFE),
         };
-        let (now, _) = self.look(view, player, &watch, Since::Now(settings_of(view)), &Look::All).await?;
         let old = old_watch.as_ref().zip(old_told.as_ref());
+        let of = settings_of(view);
+        let best =
+            best_under(of, old.filter(|((watch, _), _)| watch.personal_best).map(|(_, (told, _))| told));
+        let (now, _) = self.look(view, player, &watch, Since::Now(of, best), &Look::All).await?;
         let told = carried(&watch, now, old.map(|((watch, _), (told, _))| (watch, told)));
         let mut changes = self.changes(call, &[name, &player]);
         let rows = [

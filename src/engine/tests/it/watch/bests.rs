@@ -19,6 +19,7 @@ both! {
     a_best_of_a_season_is_one_of_the_season,
     wins_that_come_together_are_a_best,
     a_best_of_best_scores_goes_with_its_entry,
+    a_best_outlasts_another_definition_of_the_board,
 }
 
 /// A board of `duel` that keeps the best rating.
@@ -158,6 +159,39 @@ async fn a_best_of_best_scores_goes_with_its_entry(w: World) {
     assert_eq!(best(&told(&w, p[0], &mut at).await), None);
     submit(&w, p[0], 6).await;
     assert_eq!(best(&told(&w, p[0], &mut at).await), Some((6.0, 5.0)));
+}
+
+async fn a_best_outlasts_another_definition_of_the_board(w: World) {
+    scores(&w, Ties::Competition, Direction::Descending).await;
+    let p = w.players(1).await;
+    let define = async |change: fn(&mut BoardConfig)| {
+        let mut config = (*w.engine.board_config(&name("scores")).unwrap()).clone();
+        change(&mut config);
+        w.engine.put_board(&w.admin(), config).await.unwrap();
+        w.settle();
+    };
+    let mut at = Cursor::default();
+    watch(&w, "scores", p[0], bests()).await;
+    for value in [100, 50] {
+        submit(&w, p[0], value).await;
+        assert_eq!(best(&told(&w, p[0], &mut at).await), None);
+    }
+    define(|config| config.eligibility.games_min = 1).await;
+    assert_eq!(best(&told(&w, p[0], &mut at).await), None);
+    submit(&w, p[0], 70).await;
+    assert_eq!(best(&told(&w, p[0], &mut at).await), None);
+    // Nor does a watch that is put again forget it.
+    define(|config| config.eligibility.games_min = 2).await;
+    watch(&w, "scores", p[0], bests()).await;
+    submit(&w, p[0], 80).await;
+    assert_eq!(best(&told(&w, p[0], &mut at).await), None);
+    submit(&w, p[0], 120).await;
+    assert_eq!(best(&told(&w, p[0], &mut at).await), Some((120.0, 100.0)));
+    // Where less is better it was no best.
+    define(|config| config.columns[0].direction = Direction::Ascending).await;
+    assert_eq!(best(&told(&w, p[0], &mut at).await), None);
+    submit(&w, p[0], 110).await;
+    assert_eq!(best(&told(&w, p[0], &mut at).await), Some((110.0, 120.0)));
 }
 
 fn best(news: &[RankNews]) -> Option<(f64, f64)> {

@@ -12,13 +12,13 @@ pub(crate) struct RatingDto {
     pub(crate) rating: f64,
     /// Deviation, in points: two thirds of the time the true skill is within one deviation.
     pub(crate) deviation: f64,
-    /// How much the skill is expected to move.
+    /// How much the skill is expected to move; with `kalman` how much of the rating is still that of a newcomer, 1 to 0.
     pub(crate) volatility: f64,
 }
 
 impl From<gsm_rating::Rating> for RatingDto {
     fn from(rating: gsm_rating::Rating) -> Self {
-        Self { rating: rating.mean, deviation: rating.deviation, volatility: rating.volatility }
+        Self { rating: rating.mean, deviation: rating.deviation, volatility: rating.volatility.abs() }
     }
 }
 

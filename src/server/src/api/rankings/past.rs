@@ -96,10 +96,10 @@ pub(crate) struct PastListDto {
 /// Read where a player stood on a board at a past instant, or at many.
 ///
 /// Exact, as results stand now: those voided since have never been. A part is of those who belong there today; on a board
-/// with seasons the instants are of the season asked for. The first question of a board reads all histories of its mode,
-/// and others of it are answered 503 `board_filling` meanwhile. Boards that scores are submitted to have a past if they
-/// were defined with `past`; those that rank equals otherwise than by competition have none. Who is hidden has no ranks
-/// here either, and who is in the shadow only for himself and for operators.
+/// with seasons the instants are of the season asked for. The first question of a board reads all histories of its mode;
+/// others of it wait for that, for 5 s, and are answered 503 `board_filling` then. Boards that scores are submitted to have
+/// a past if they were defined with `past`; those that rank equals otherwise than by competition have none. Who is hidden
+/// has no ranks here either, and who is in the shadow only for himself and for operators.
 #[utoipa::path(get, path = "/v1/rankings/{mode}/players/{player_id}/past", tag = "rankings", operation_id = "get_past_rank",
     params(("mode" = String, Path, description = "A board, or a mode for its own board"), ("player_id" = String, Path), PartQuery, PastQuery),
     responses((status = 200, body = PastListDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
