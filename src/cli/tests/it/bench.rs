@@ -136,9 +136,19 @@ fn security_is_measured() {
         "a session seen before and a decision known beforehand, p99",
         "audit log verified, on one core",
         "durable results over HTTP meanwhile, 64 connections",
+        "a record of the audit log",
+        "a result until a checkpoint covers it, p50",
         "an honest call, beside 300 slow connections, p99",
+        "a page of a thousand, as much asked: p99 of what is served",
     ] {
         assert!(figure(&all, name)["value"].as_f64().unwrap() > 0.0, "{name}");
+    }
+    let crowd = |name: &str| figure(&all, &format!("a page of a thousand, {name}"));
+    assert_eq!(crowd("other answers and broken connections")["value"], 0.0);
+    // How much is refused is the machine's business.
+    if crowd("three times as much asked: refused with 503")["value"] != 0.0 {
+        let told = crowd("three times as much asked: refusals with a Retry-After");
+        assert_eq!(told["reached"], true, "{told}");
     }
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left behind");
 }
