@@ -110,17 +110,26 @@ fn training_and_the_endpoint_are_measured() {
     let args = [&args[..], &["--python", "/nowhere/python3", "--dir", arg(dir.path())]].concat();
     // Without `CI`, where a missing peer is a failure; `kill` ends the endpoint.
     let ran = gsm_in(&args, &[("PATH", "/usr/bin:/bin")]);
-    assert!(ran.err.contains("NOT MEASURED: the servers in Python"), "{ran:?}");
+    for peer in ["LightGBM's C API", "ONNX Runtime", "the servers in Python"] {
+        assert!(ran.err.contains(&format!("NOT MEASURED: {peer}")), "{peer}: {ran:?}");
+    }
     let all = ran.json();
     for name in [
         "1v1: matches predicted and learnt",
         "5v5: a prediction with 200 trees",
+        "1v1: a chance from numbers that are known, 200 trees",
         "training on 1,000 matches, 0 trees",
         "memory at most, 1,000 matches, 200 trees",
         "/invocations, 200 trees, processor time of a call",
         "/invocations, 200 trees, 8 connections",
     ] {
         assert!(figure(&all, name)["value"].as_f64().unwrap() > 0.0, "{name}");
+    }
+    if cfg!(feature = "sagemaker") {
+        let waited = figure(&all, "a match created, its endpoint never answers: had waited for it");
+        assert!(waited["value"].as_f64().unwrap() > 0.0, "{waited}");
+    } else {
+        assert!(ran.err.contains("not measured: this build asks no endpoint"), "{ran:?}");
     }
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left behind");
 }
