@@ -2,13 +2,15 @@
 use crate::output::Failure;
 use std::{
     net::{SocketAddr, TcpListener},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 /// How long a server may take to be ready.
 const READY_MAX: Duration = Duration::from_secs(60);
+/// However long work waits, it is done.
+pub(crate) const NOTHING_SHED: (&str, &str) = ("GSM__HTTP__QUEUE_TARGET_MS", "0");
 
 pub(crate) struct Server {
     child: Child,
@@ -25,10 +27,16 @@ pub(crate) struct Keys {
 }
 
 impl Server {
-    /// `gsm dev` without players and with limits that no bench meets.
+    /// `gsm dev` without players and with limits that no bench meets. It is loaded as far as it goes: what it refused would
+    /// not be measured.
     pub(crate) async fn dev(dir: &Path) -> Result<(Self, Keys), Failure> {
+        Self::dev_with(dir, &[NOTHING_SHED]).await
+    }
+
+    /// The same with these settings, which refuses where more is asked than it can serve.
+    pub(crate) async fn dev_with(dir: &Path, settings: &[(&str, &str)]) -> Result<(Self, Keys), Failure> {
         let server = Self::spawn(
-            "127.0.0.1:{port}",
+            settings,
             &[
                 "dev",
                 "--bots",
@@ -51,7 +59,7 @@ impl Server {
     /// `gsm serve` on an empty directory.
     pub(crate) async fn serve(dir: &Path) -> Result<Self, Failure> {
         Self::spawn(
-            "127.0.0.1:{port}",
+            &[NOTHING_SHED],
             &[
                 "serve",
                 "--log-level",
@@ -67,12 +75,12 @@ impl Server {
 
     /// A bare echo by the same libraries.
     pub(crate) async fn echo() -> Result<Self, Failure> {
-        Self::spawn("127.0.0.1:{port}", &["bench", "--echo"]).await
+        Self::spawn(&[], &["bench", "--echo"]).await
     }
 
-    async fn spawn(addr: &str, args: &[&str]) -> Result<Self, Failure> {
+    async fn spawn(settings: &[(&str, &str)], args: &[&str]) -> Result<Self, Failure> {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(Failure::failed)?;
-        let addr = addr.replace("{port}", &free.port().to_string());
+        let addr = free.to_string();
         let args: Vec<String> = args.iter().map(|arg| arg.replace("{addr}", &addr)).collect();
         let gsm = std::env::current_exe().map_err(Failure::failed)?;
         let begin = now();
@@ -81,8 +89,7 @@ impl Server {
             .env("GSM_BENCH_ECHO", &addr)
             // All of the load comes from one address.
             .env("GSM__HTTP__CONNECTIONS_PER_ADDRESS_MAX", "10000")
-            // It is loaded as far as it goes: what it refuses would not be measured.
-            .env("GSM__HTTP__QUEUE_TARGET_MS", "0")
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -139,12 +146,32 @@ impl Server {
 
     /// Processor time that its thread of this name has used so far.
     pub(crate) fn thread_cpu(&self, name: &str) -> Option<Duration> {
-        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).ok()?;
-        threads.flatten().find_map(|thread| {
-            let of = std::fs::read_to_string(thread.path().join("comm")).ok()?;
-            (of.trim_end() == name).then(|| used(&thread.path().join("stat").display().to_string()))?
-        })
+        used(&self.thread(name)?.join("stat").display().to_string())
     }
+
+    /// Bytes that it has given to the disk so far, in whole pages; nothing where the files are in memory alone.
+    pub(crate) fn written(&self) -> Option<u64> {
+        written(Path::new(&format!("/proc/{}", self.child.id())))
+    }
+
+    /// The same of its thread of this name.
+    pub(crate) fn thread_written(&self, name: &str) -> Option<u64> {
+        written(&self.thread(name)?)
+    }
+
+    /// Where `/proc` tells of its thread of this name.
+    fn thread(&self, name: &str) -> Option<PathBuf> {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).ok()?;
+        let is_it =
+            |path: &PathBuf| std::fs::read_to_string(path.join("comm")).is_ok_and(|of| of.trim_end() == name);
+        threads.flatten().map(|thread| thread.path()).find(is_it)
+    }
+}
+
+/// What the `io` of a process or thread tells.
+fn written(of: &Path) -> Option<u64> {
+    let told = std::fs::read_to_string(of.join("io")).ok()?;
+    told.lines().find_map(|line| line.strip_prefix("write_bytes:"))?.trim().parse().ok()
 }
 
 /// The processor time that a `stat` of `/proc` tells.

@@ -17,7 +17,7 @@ const MATCHES_PER_S: usize = 12_000;
 pub(crate) struct Rate {
     pub(crate) per_s: f64,
     pub(crate) cpu_us: f64,
-    calls: usize,
+    pub(crate) calls: usize,
 }
 
 impl Rate {

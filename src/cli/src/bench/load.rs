@@ -17,6 +17,8 @@ pub(crate) struct Connection {
 /// An answer, read whole.
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// The seconds after which a refusal asks to come again.
+    pub(crate) retry_after: Option<usize>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -138,34 +140,49 @@ impl Connection {
         let bad = || Failure::failed("the measured server sent no HTTP answer");
         let head = std::str::from_utf8(&self.buffer[..head_end]).map_err(|_| bad())?;
         let status = head.get(9..12).and_then(|s| s.parse().ok()).ok_or_else(bad)?;
-        let length = head.lines().find_map(|line| {
-            line.to_ascii_lowercase().strip_prefix("content-length:").map(|n| n.trim().to_owned())
-        });
-        let length: usize = length.and_then(|n| n.parse().ok()).ok_or_else(bad)?;
+        let number = |name: &str| -> Option<usize> {
+            let named = |(of, _): &(&str, &str)| of.eq_ignore_ascii_case(name);
+            let (_, value) = head.lines().filter_map(|line| line.split_once(':')).find(named)?;
+            value.trim().parse().ok()
+        };
+        let length = number("content-length").ok_or_else(bad)?;
+        let retry_after = if status == BUSY { number("retry-after") } else { None };
         while self.buffer.len() < head_end + length {
             self.more().await?;
         }
         let body = self.buffer[head_end..head_end + length].to_vec();
         self.buffer.drain(..head_end + length);
-        Ok(Answer { status, body })
+        Ok(Answer { status, retry_after, body })
     }
 }
 
-/// Signs in `count` players over some connections; ids and tokens.
+/// Signs in `count` players over the connections of a load; ids and tokens.
 pub(crate) async fn players(addr: SocketAddr, count: usize) -> Result<Vec<(String, String)>, Failure> {
+    players_over(addr, LANES, count).await
+}
+
+/// The same over so many connections.
+pub(crate) async fn players_over(
+    addr: SocketAddr,
+    lanes: usize,
+    count: usize,
+) -> Result<Vec<(String, String)>, Failure> {
     let one = async |lane: usize| {
         let mut connection = Connection::open(addr).await?;
         let mut made = Vec::new();
-        for n in (lane..count).step_by(LANES) {
+        for n in (lane..count).step_by(lanes) {
             let body = format!(r#"{{"secret":"bench-{n:06}-abcdefghijklmnop"}}"#);
             let session = connection.post("/v1/auth/guest", None, &body).await?.json()?;
             made.push((text(&session, "player_id")?, text(&session, "token")?));
         }
         Ok::<_, Failure>(made)
     };
-    let lanes = futures::future::try_join_all((0..LANES).map(one)).await?;
-    Ok(lanes.into_iter().flatten().collect())
+    let made = futures::future::try_join_all((0..lanes).map(one)).await?;
+    Ok(made.into_iter().flatten().collect())
 }
 
 /// Connections of the load.
 pub(crate) const LANES: usize = 64;
+
+/// The status of a refusal that asks to come again.
+pub(crate) const BUSY: u16 = 503;

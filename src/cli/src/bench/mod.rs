@@ -14,6 +14,7 @@ mod report;
 mod security;
 mod server;
 mod start;
+mod took;
 
 use crate::output::{Failure, Outcome, note};
 use clap::{Args, Subcommand, builder::FalseyValueParser};
@@ -31,7 +32,7 @@ use std::path::{Path, PathBuf};
   gsm bench rating                             rating systems beside skillratings and openskill.py
   gsm bench matchmaking                        pools of waiting tickets beside Nakama's figures
   gsm bench prediction                         training, and the endpoint beside FastAPI and Flask
-  gsm bench security                           limits, tokens, the audit log, slow connections
+  gsm bench security                           limits, tokens, the audit log, slow connections, too many calls
   gsm bench --markdown docs/benchmarks.md      the table of the documentation, put in its place there
 
 Takes a release build to be worth anything: cargo run --release -- bench"
@@ -51,9 +52,9 @@ enum What {
     Rating(rating::Command),
     /// Pools of waiting tickets, and tickets over the API, beside Nakama's figures
     Matchmaking(matchmaking::Command),
-    /// Training a million matches, and the SageMaker endpoint beside FastAPI and Flask
+    /// Single predictions beside LightGBM and ONNX Runtime, training a million matches, the endpoint beside FastAPI and Flask
     Prediction(prediction::Command),
-    /// Limits of callers, token and decision, the audit log, slow connections
+    /// Limits of callers, token and decision, the audit log, slow connections, too many calls
     Security(security::Command),
 }
 

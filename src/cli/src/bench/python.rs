@@ -23,7 +23,10 @@ impl Peer {
         }
         note(format_args!("installing {} by pip, for this run", self.packages.join(" ")));
         let home = dir.join("python");
-        output(Command::new(python).args(["-m", "venv"]).arg(&home), self.name)?;
+        // Another peer of this run may have made it.
+        if !home.exists() {
+            output(Command::new(python).args(["-m", "venv"]).arg(&home), self.name)?;
+        }
         let python = home.join("bin/python");
         let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
         output(Command::new(&python).args(pip).args(self.packages), self.name)?;

@@ -110,17 +110,26 @@ fn training_and_the_endpoint_are_measured() {
     let args = [&args[..], &["--python", "/nowhere/python3", "--dir", arg(dir.path())]].concat();
     // Without `CI`, where a missing peer is a failure; `kill` ends the endpoint.
     let ran = gsm_in(&args, &[("PATH", "/usr/bin:/bin")]);
-    assert!(ran.err.contains("NOT MEASURED: the servers in Python"), "{ran:?}");
+    for peer in ["LightGBM's C API", "ONNX Runtime", "the servers in Python"] {
+        assert!(ran.err.contains(&format!("NOT MEASURED: {peer}")), "{peer}: {ran:?}");
+    }
     let all = ran.json();
     for name in [
         "1v1: matches predicted and learnt",
         "5v5: a prediction with 200 trees",
+        "1v1: a chance from numbers that are known, 200 trees",
         "training on 1,000 matches, 0 trees",
         "memory at most, 1,000 matches, 200 trees",
         "/invocations, 200 trees, processor time of a call",
         "/invocations, 200 trees, 8 connections",
     ] {
         assert!(figure(&all, name)["value"].as_f64().unwrap() > 0.0, "{name}");
+    }
+    if cfg!(feature = "sagemaker") {
+        let waited = figure(&all, "a match created, its endpoint never answers: had waited for it");
+        assert!(waited["value"].as_f64().unwrap() > 0.0, "{waited}");
+    } else {
+        assert!(ran.err.contains("not measured: this build asks no endpoint"), "{ran:?}");
     }
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left behind");
 }
@@ -136,9 +145,19 @@ fn security_is_measured() {
         "a session seen before and a decision known beforehand, p99",
         "audit log verified, on one core",
         "durable results over HTTP meanwhile, 64 connections",
+        "a record of the audit log",
+        "a result until a checkpoint covers it, p50",
         "an honest call, beside 300 slow connections, p99",
+        "a page of a thousand, as much asked: p99 of what is served",
     ] {
         assert!(figure(&all, name)["value"].as_f64().unwrap() > 0.0, "{name}");
+    }
+    let crowd = |name: &str| figure(&all, &format!("a page of a thousand, {name}"));
+    assert_eq!(crowd("other answers and broken connections")["value"], 0.0);
+    // How much is refused is the machine's business.
+    if crowd("three times as much asked: refused with 503")["value"] != 0.0 {
+        let told = crowd("three times as much asked: refusals with a Retry-After");
+        assert_eq!(told["reached"], true, "{told}");
     }
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left behind");
 }

@@ -1,4 +1,5 @@
 //! The model by itself, in this process: what a match costs to predict and to learn, and a prediction alone.
+use super::single::Theirs;
 use crate::{
     bench::{machine::cpu_ns, report::Figure},
     output::Failure,
@@ -18,6 +19,10 @@ const MATCHES_MAX: u64 = 100_000;
 /// As many as are advised, and twice as many, which is what others were measured with.
 const TREES: usize = 100;
 const MANY: usize = 2 * TREES;
+/// Matches whose numbers are known before they are asked about, as those are that others are asked about; and of so many rounds
+/// the fastest counts, as theirs do.
+const KNOWN: usize = 4_096;
+const ROUNDS: usize = 5;
 /// Ways to play among which a matcher chooses.
 const CANDIDATES: usize = 1_000;
 /// Between two matches.
@@ -89,7 +94,8 @@ fn with_trees(matches: &[Drawn], trees: usize) -> Result<(Model, f64), Failure> 
     Ok((forecaster.into_model(), took))
 }
 
-pub(super) fn measure(matches: u64) -> Result<Vec<Figure>, Failure> {
+/// All figures; one of them beside each of `peers`.
+pub(super) fn measure(matches: u64, peers: &[Theirs]) -> Result<Vec<Figure>, Failure> {
     let count = matches.min(MATCHES_MAX) as usize;
     let mut figures = Vec::new();
     for size in [1, 5] {
@@ -122,6 +128,9 @@ pub(super) fn measure(matches: u64) -> Result<Vec<Figure>, Failure> {
         let one = predictions(&mut tall, at, &matches)?;
         let one = Figure::new(of("a prediction with 200 trees"), one / 1e3, "µs");
         figures.push(if size == 1 { one.at_most(4.0) } else { one });
+        if size == 1 {
+            figures.extend(beside(chances(&mut tall, at, &matches)?, peers));
+        }
         figures.extend(candidates(&mut model, at, &matches, size)?);
     }
     Ok(figures)
@@ -136,6 +145,36 @@ fn predictions(model: &mut Model, at: i64, matches: &[Drawn]) -> Result<f64, Fai
         }
         Ok(())
     })
+}
+
+/// Nanoseconds of a chance where the numbers are known that it follows from.
+fn chances(model: &mut Model, at: i64, matches: &[Drawn]) -> Result<f64, Failure> {
+    let known: Vec<Features> =
+        matches.iter().take(KNOWN).map(|of| look(model, at, of)).collect::<Result<_, _>>()?;
+    let mut fastest = f64::INFINITY;
+    for _ in 0..ROUNDS {
+        let took = each(known.len(), || {
+            for of in &known {
+                black_box(model.chances(of));
+            }
+            Ok(())
+        })?;
+        fastest = fastest.min(took);
+    }
+    Ok(fastest)
+}
+
+/// That beside what it takes each of the others.
+fn beside(ns: f64, peers: &[Theirs]) -> Vec<Figure> {
+    let ours = Figure::new("1v1: a chance from numbers that are known, 200 trees", ns, "ns");
+    let with = |of: &Theirs| {
+        let ours = ours.clone().beside(of.name.as_str(), of.ns);
+        match of.goal {
+            Some(goal) => ours.times_better(goal),
+            None => ours,
+        }
+    };
+    if peers.is_empty() { vec![ours] } else { peers.iter().map(with).collect() }
 }
 
 /// What a matcher asks of a thousand ways to play: by strengths, which ours takes of the model when a ticket comes, and by a

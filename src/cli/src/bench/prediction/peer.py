@@ -6,11 +6,11 @@ import numpy
 FEATURES = 40
 
 
-def booster():
+def booster(leaves=31, depth=-1):
     dice = numpy.random.default_rng(1)
     table = dice.normal(size=(20_000, FEATURES))
     won = (table[:, 0] + 0.5 * table[:, 1] + dice.normal(size=len(table)) > 0).astype(int)
-    told = {"objective": "binary", "num_leaves": 31, "num_threads": 1, "verbosity": -1}
+    told = {"objective": "binary", "num_leaves": leaves, "max_depth": depth, "num_threads": 1, "verbosity": -1}
     return lightgbm.train(told, lightgbm.Dataset(table, won), num_boost_round=200)
 
 

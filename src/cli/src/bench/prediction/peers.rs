@@ -20,10 +20,24 @@ const NEEDED: Peer = Peer {
     ],
 };
 
+/// Predictions one by one.
+const SINGLE: &str = include_str!("single.py");
+const ONNX: Peer = Peer {
+    name: "its packages for Python",
+    probe: "import lightgbm, numpy, onnxmltools, onnxruntime",
+    packages: &["lightgbm==4.6.0", "numpy", "onnxmltools==1.16.0", "onnxruntime==1.32.0"],
+};
+
 /// A Python that has all of it, and the servers in `dir`.
 pub(super) fn python(python: &Path, dir: &Path) -> Result<PathBuf, Failure> {
     std::fs::write(dir.join("peer.py"), PEER).map_err(Failure::failed)?;
+    std::fs::write(dir.join("single.py"), SINGLE).map_err(Failure::failed)?;
     NEEDED.python(python, dir)
+}
+
+/// A Python that has ONNX Runtime.
+pub(super) fn onnx(python: &Path, dir: &Path) -> Result<PathBuf, Failure> {
+    ONNX.python(python, dir)
 }
 
 /// FastAPI on uvicorn, one process.

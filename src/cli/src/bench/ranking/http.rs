@@ -3,7 +3,7 @@ use super::{
     super::{
         child::Server,
         http::{Rate, drive},
-        load::{Connection, LANES},
+        load::{BUSY, Connection, LANES},
         report::Figure,
     },
     alone, redis,
@@ -29,8 +29,6 @@ const NAKAMA: &str = "Nakama, quoted";
 const BOARD: &str = "bench";
 /// Players on either side of a player who is looked around.
 const RADIUS: usize = 5;
-/// The status of a refusal that asks to come again.
-const BUSY: u16 = 503;
 /// Calls of one for each batch of a thousand.
 const CALLS_A_BATCH: usize = 50;
 

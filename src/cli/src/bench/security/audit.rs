@@ -1,7 +1,9 @@
 //! The audit log: how fast it is verified, and what it takes of a server that results are reported to.
 use super::{
     super::{child::Server, http},
-    Figure, machine,
+    Figure,
+    lag::Watch,
+    machine,
 };
 use crate::output::Failure;
 use gsm_adapters::AuditDir;
@@ -57,22 +59,40 @@ fn record(resources: &[String], n: u64) -> Record<'_> {
     }
 }
 
-/// What the log's thread takes of the server's processor time while results are reported, and what follows of it.
+/// What the log takes of a server that results are reported to, in time of its thread and in bytes, and how soon it is signed.
 pub(super) async fn share(dir: &Path, time: Duration) -> Result<Vec<Figure>, Failure> {
-    let (server, keys) = Server::dev(&dir.join("audited")).await?;
+    let dir = dir.join("audited");
+    let (server, keys) = Server::dev(&dir).await?;
     let made = http::make(server.addr, &keys, time).await?;
+    // Not a number where the system does not tell.
+    let bytes = |told: Option<u64>| told.map_or(f64::NAN, |bytes| bytes as f64);
     let used = async || {
         server.settled().await;
-        let both = server.cpu().zip(server.thread_cpu(SEQUENCER));
-        both.ok_or_else(|| Failure::failed("the server's processor time cannot be read"))
+        Some([
+            (server.cpu()?.as_secs_f64(), server.thread_cpu(SEQUENCER)?.as_secs_f64()),
+            (bytes(server.written()), bytes(server.thread_written(SEQUENCER))),
+        ])
     };
-    let before = used().await?;
+    let unread = || Failure::failed("what the server has used cannot be read");
+    let before = used().await.ok_or_else(unread)?;
+    let watch = Watch::begin(&dir)?;
     let rate = http::report(&server, &made, time).await?;
-    let after = used().await?;
-    let (all, log) = (after.0.saturating_sub(before.0), after.1.saturating_sub(before.1));
-    let share = 100.0 * log.as_secs_f64() / all.as_secs_f64();
+    let after = used().await.ok_or_else(unread)?;
+    let records = watch.end(rate.calls).await?;
+    let [cpu, written] = [0, 1].map(|of| {
+        let ((all, log), (all_before, log_before)) = (after[of], before[of]);
+        (all - all_before, log - log_before)
+    });
+    let percent = |(all, log): (f64, f64)| 100.0 * log / all;
+    let result_kib = written.0 / 1_024.0 / records.waited.count() as f64;
     Ok(vec![
         Figure::new("durable results over HTTP meanwhile, 64 connections", rate.per_s, "/s"),
-        Figure::new("the audit log's part of the server's processor time", share, "%").at_most(10.0),
+        Figure::new("the audit log's part of the server's processor time", percent(cpu), "%").at_most(10.0),
+        Figure::new("a record of the audit log", records.bytes, "B"),
+        Figure::new("written to disk for a result, everything", result_kib, "KiB"),
+        Figure::new("the audit log's part of that", percent(written), "%"),
+        Figure::new("a result until a checkpoint covers it, p50", records.waited.at(50) / 1e6, "ms"),
+        Figure::new("a result until a checkpoint covers it, the longest", records.waited.most() / 1e6, "ms")
+            .at_most(1_000.0),
     ])
 }
