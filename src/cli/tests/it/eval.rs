@@ -30,7 +30,7 @@ const CALIBRATED: [(&str, f64); 7] = [
     ("football_intl", 0.008),
 ];
 
-/// The mean distance of closeness from quality on the same, and on the one that is smaller: twice what chance alone makes.
+/// The mean distance of closeness from quality on the same, and on the one that is smaller, with room for what chance alone makes.
 const CLOSE: [(&str, f64); 8] = [
     ("smash_ultimate", 0.005),
     ("smash_ultimate_pro", 0.021),
