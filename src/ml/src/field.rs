@@ -41,14 +41,14 @@ pub struct Field {
 pub struct Shares {
     /// The score expected of each side by each of [`CONTENDERS`]: the mean over opponents, win 1, loss 0.
     pub expected: Vec<[f64; CONTENDERS.len()]>,
-    /// The mean over pairs of `4 p (1 - p)`.
+    /// How close it is to be, `0.0..=1.0`: the mean over pairs of twice the chance of the weaker side, see [`crate::evenness`].
     pub quality: f64,
 }
 
 /// Each side is compared with twice so many others at most when a match is learnt from.
 const LEARNT_STRIDES: usize = 12;
 /// And when the score that it may expect is told.
-const TOLD_STRIDES: usize = 64;
+pub(crate) const TOLD_STRIDES: usize = 64;
 
 /// The score that each side reached, by its place: win 1, draw 0.5, loss 0, the mean over its opponents. O(sides log sides).
 #[must_use]
@@ -115,7 +115,7 @@ impl Model {
                 sum.iter_mut().zip(logits).for_each(|(sum, logit)| *sum += logistic(sign * logit));
                 *n += 1.0;
             }
-            quality += 4.0 * logistic(logits[0]) * logistic(-logits[0]);
+            quality += 2.0 * logistic(-logits[0].abs());
             pairs += 1.0;
         }
         let mean = |(sum, n): ([f64; CONTENDERS.len()], f64)| {
@@ -253,7 +253,7 @@ pub(crate) fn each_pair(
 
 /// Pairs of sides, none twice: every side meets those that are so many places further, around the circle of this order; all
 /// others where they are few.
-fn sampled(order: &[usize], strides: usize) -> impl Iterator<Item = (usize, usize)> {
+pub(crate) fn sampled(order: &[usize], strides: usize) -> impl Iterator<Item = (usize, usize)> {
     let (sides, half) = (order.len(), order.len() / 2);
     let strides = strides.min(half);
     let further = (0..strides).map(move |nth| 1 + nth * half / strides);

@@ -1,5 +1,6 @@
 //! A model that goes through a history, by the evaluation protocol.
-use crate::numeric::score;
+use crate::closeness::upset;
+use crate::numeric::{logistic, score};
 use crate::trees::Grower;
 use crate::{Entry, Features, Field, Meeting, MlError, Model, Outcome, Premade};
 use gsm_core::{Probability, Timestamp};
@@ -24,6 +25,8 @@ pub struct Forecaster<'a> {
     /// Of two sides, or of more; none that makes no sense.
     twos: Vec<Option<Features>>,
     fields: Vec<Option<Field>>,
+    /// The match that was predicted last, and the logit of its first side's score.
+    told: Option<(usize, f64)>,
     /// Grows the model's trees as it goes.
     grower: Option<Grower>,
 }
@@ -53,6 +56,7 @@ impl<'a> Forecaster<'a> {
             from: 0,
             twos: Vec::new(),
             fields: Vec::new(),
+            told: None,
             grower: None,
         }
     }
@@ -189,8 +193,9 @@ impl evaluation::Forecaster for Forecaster<'_> {
     fn forecast(&mut self, index: usize) -> (Probability, Option<Probability>) {
         let of = self.twos.get(index.wrapping_sub(self.from)).and_then(Option::as_ref);
         let Some(of) = of else { return (Probability::HALF, None) };
-        let (expected, draw) = self.model.chances(of);
-        (Probability::saturating(expected), Some(Probability::saturating(draw)))
+        let (logit, draw) = self.model.odds(of);
+        self.told = Some((index, logit));
+        (Probability::saturating(logistic(logit)), Some(Probability::saturating(draw)))
     }
 
     fn pairs(&mut self, index: usize, each: &mut dyn FnMut(f64, f64)) {
@@ -209,6 +214,22 @@ impl evaluation::Forecaster for Forecaster<'_> {
                 }
             }
         }
+    }
+
+    fn closeness(&mut self, index: usize) -> Option<(f64, f64)> {
+        let at = index.wrapping_sub(self.from);
+        if let (Some(of), Some([one, other])) = (self.twos.get(at).and_then(Option::as_ref), self.two(index))
+        {
+            let told = self.told.filter(|(told, _)| *told == index);
+            let logit = told.map_or_else(|| self.model.odds(of).0, |(_, logit)| logit);
+            let outcome = Outcome { places: [one.place, other.place], scores: [one.score, other.score] };
+            let closeness = self.model.closeness(logistic(logit), &outcome)?;
+            return Some((self.model.quality_of(logit), closeness));
+        }
+        let shares = self.model.shares(self.fields.get(at).and_then(Option::as_ref)?);
+        let expected: Vec<f64> = shares.expected.iter().map(|[own, ..]| *own).collect();
+        let places: Vec<u32> = self.history.sides(index).map(|side| side.place).collect();
+        Some((shares.quality, upset(&expected, &places)?))
     }
 
     fn learn(&mut self, from: usize, to: usize, each: &mut dyn FnMut()) -> Result<(), (usize, RatingError)> {

@@ -1,4 +1,4 @@
-//! Match prediction: who will win, how surely, by how much, and how even a match is, learnt from every result.
+//! Match prediction: who will win, how surely, by how much, and how close a match is to be, learnt from every result.
 //!
 //! Five rating systems run side by side ([`gsm_rating`]); they and what is remembered of each player (experience, form,
 //! schedule, company) make the [`Features`] of a match; a Bayesian logistic regression that is moved by every result
@@ -32,6 +32,7 @@
 
 mod blr;
 mod bounded;
+mod closeness;
 mod company;
 mod draws;
 mod drift;
@@ -61,6 +62,7 @@ mod training;
 mod trees;
 mod variants;
 
+pub use closeness::{evenness, upset};
 pub use drift::{ALARM_AT, Drift, TOLERATED, excess, log_loss};
 pub use error::MlError;
 pub use features::{FEATURES, Features, NAMES, PARTS, SEEN};

@@ -61,9 +61,14 @@ impl Margins {
         self.scaled(outcome)
     }
 
+    /// Whether enough scores were seen.
+    pub(crate) fn are_known(&self) -> bool {
+        self.seen >= SEEN_MIN
+    }
+
     /// The margin expected of a logit; none where scores are unknown.
     pub(crate) fn expected(&self, logit: f64) -> Option<f64> {
-        (self.seen >= SEEN_MIN).then(|| self.margin_logit / self.logit_squared * logit)
+        self.are_known().then(|| self.margin_logit / self.logit_squared * logit)
     }
 
     #[cfg(test)]

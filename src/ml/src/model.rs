@@ -1,4 +1,5 @@
 use crate::MlError;
+use crate::closeness::{Leads, as_expected};
 use crate::company::Company;
 use crate::draws::Draws;
 use crate::experts::{Experts, Finished, Rated, Setting};
@@ -7,7 +8,7 @@ use crate::margin::Margins;
 use crate::meeting::{Meeting, Outcome};
 use crate::motion::Motion;
 use crate::numeric::logistic;
-use crate::prediction::{Contribution, Prediction, quality};
+use crate::prediction::{Contribution, Prediction};
 use crate::premade::PremadeWeight;
 use crate::prior;
 use crate::record::{Played, Record, Seen};
@@ -37,6 +38,8 @@ pub struct Model {
     pub(crate) refinement: Refinement,
     pub(crate) draws: Draws,
     pub(crate) margins: Margins,
+    /// How small leads are at which odds.
+    pub(crate) leads: Leads,
     pub(crate) field: Stack,
     /// What parties are worth above the regressions: of two sides, and of pairs of more.
     pub(crate) premade: PremadeWeight,
@@ -78,6 +81,7 @@ impl Model {
             refinement: Refinement::new(),
             draws: Draws::new(),
             margins: Margins::new(),
+            leads: Leads::new(),
             field: Stack::new(&prior::FIELD, forgetting),
             premade: PremadeWeight::new(),
             field_premade: PremadeWeight::new(),
@@ -93,13 +97,25 @@ impl Model {
     /// under other numbers.
     #[must_use]
     pub fn without_players(&self) -> Self {
-        let Self { stack, refinement, draws, margins, field, premade, field_premade, motion, trees, .. } =
-            self;
+        let Self {
+            stack,
+            refinement,
+            draws,
+            margins,
+            leads,
+            field,
+            premade,
+            field_premade,
+            motion,
+            trees,
+            ..
+        } = self;
         Self {
             stack: stack.clone(),
             refinement: refinement.clone(),
             draws: draws.clone(),
             margins: *margins,
+            leads: leads.clone(),
             field: field.clone(),
             premade: premade.clone(),
             field_premade: field_premade.clone(),
@@ -265,7 +281,7 @@ impl Model {
             low: logistic(logit - reach),
             high: logistic(logit + reach),
             margin,
-            quality: quality(4.0 * expected * against, margin, self.margins.usual()),
+            quality: self.quality_of(logit),
         }
     }
 
@@ -273,8 +289,32 @@ impl Model {
     /// rest.
     #[must_use]
     pub fn chances(&self, of: &Features) -> (f64, f64) {
+        let (logit, draw) = self.odds(of);
+        (logistic(logit), draw)
+    }
+
+    /// The same, of the logit.
+    pub(crate) fn odds(&self, of: &Features) -> (f64, f64) {
         let logit = self.logit(of);
-        (logistic(logit), self.draws.chance(logit, of.draw_rate()))
+        (logit, self.draws.chance(logit, of.draw_rate()))
+    }
+
+    /// How close a match at these odds is to be.
+    pub(crate) fn quality_of(&self, logit: f64) -> f64 {
+        let even = 2.0 * logistic(-logit.abs());
+        if self.margins.are_known() { (even + self.leads.closeness(logit)) / 2.0 } else { even }
+    }
+
+    /// How close a result was beside results of equals, which have 1 on the mean ([`Prediction::quality`]); `expected` is the score
+    /// of the first side that was expected. None of what says nothing: without scores, where others have them.
+    #[must_use]
+    pub fn closeness(&self, expected: f64, outcome: &Outcome) -> Option<f64> {
+        let upset = 1.0 - as_expected([expected, 1.0 - expected], outcome.places);
+        if !self.margins.are_known() {
+            return Some(upset);
+        }
+        let small = Leads::smallness(outcome.margin()?, self.margins.usual());
+        Some((upset + small / self.leads.of_equals()) / 2.0)
     }
 
     /// The expected score of the first side by each of [`CONTENDERS`].
@@ -376,6 +416,9 @@ impl Model {
         self.refinement.learn(stacked, of, y);
         self.premade.learn(of.premade(), y, 1.0, stacked + varied);
         self.stack.learn(of.values(), y, 1.0);
+        if let Some(margin) = outcome.margin().filter(|_| self.margins.are_known()) {
+            self.leads.learn(logit, Leads::smallness(margin, self.margins.usual()));
+        }
         self.margins.learn(logit, outcome)
     }
 

@@ -18,8 +18,8 @@ pub struct Prediction {
     pub high: f64,
     /// The expected lead in points; none where too few scores were seen.
     pub margin: Option<f64>,
-    /// How even the match is expected to be, `0.0..=1.0`: `4 p (1 - p)` of the expected score `p`; where margins are known,
-    /// the geometric mean of that and of `1 / (1 + (margin / usual margin)²)`. A match of equals has 1.
+    /// How close the match is to be beside one of equals, which has 1, `0.0..=1.0`: twice the expected score of the weaker side; where
+    /// margins are known, the mean of that and of how small leads have been at such odds ([`crate::Model::closeness`]).
     pub quality: f64,
 }
 
@@ -30,26 +30,4 @@ pub struct Contribution {
     pub name: &'static str,
     /// Positive for the first side.
     pub logit: f64,
-}
-
-pub(crate) fn quality(even: f64, margin: Option<f64>, usual: f64) -> f64 {
-    match margin {
-        Some(margin) if usual > 0.0 => (even / (1.0 + (margin / usual) * (margin / usual))).sqrt(),
-        _ => even,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quality_by_hand() {
-        assert_eq!(quality(1.0, None, 0.0), 1.0);
-        assert_eq!(quality(0.64, None, 3.0), 0.64);
-        assert_eq!(quality(1.0, Some(0.0), 3.0), 1.0);
-        // Even half the time, a usual margin: the root of 0.5 times 0.5.
-        assert_eq!(quality(0.5, Some(-3.0), 3.0), 0.5);
-        assert_eq!(quality(0.5, Some(3.0), 0.0), 0.5);
-    }
 }

@@ -56,7 +56,7 @@ pub enum Measure {
     Imbalance(NumberColumn),
     /// How sure the winner is by the expected score of the teams' average ratings, from 0 (even) to 1: |2p - 1|.
     Unevenness(NumberColumn),
-    /// What the match lacks of a match quality of 1: 1 - 4p(1 - p) of the expected score p of the teams' averages, from 0
+    /// What the match lacks of an even one: 1 - 4p(1 - p) of the expected score p of the teams' averages, from 0
     /// (even) to 1. By the players' strengths where all of them have one, else by their ratings.
     LostQuality {
         /// Strengths, as logits.

@@ -406,12 +406,13 @@ mod tests {
     #[test]
     fn challengers_and_modes_that_are_gone_leave_no_line() {
         let metrics = Metrics::new();
-        let figures = RecentFigures { accuracy: Some(0.5), log_loss: 0.6, brier: 0.2 };
+        let figures = RecentFigures { accuracy: Some(0.5), log_loss: 0.6, brier: 0.2, ece: 0.03 };
         let one = ChallengerGlance { model: String::new(), own: figures, champion: figures };
         let glance = |challengers| ModelGlance {
             matches: 1,
             champion: Some(figures),
             rating: None,
+            closeness_error: Some(0.02),
             challengers,
             is_drifting: false,
         };
@@ -422,9 +423,9 @@ mod tests {
             let of = |name: &str| text.lines().filter(|line| line.starts_with(name)).count();
             [of("gsm_prediction_challenger_"), of("gsm_prediction")]
         };
-        assert_eq!(lines(vec![glance(vec![one.clone(), one.clone()])]), [4, 9]);
-        assert_eq!(lines(vec![glance(vec![one])]), [2, 7]);
-        assert_eq!(lines(vec![glance(vec![])]), [0, 5]);
+        assert_eq!(lines(vec![glance(vec![one.clone(), one.clone()])]), [4, 11]);
+        assert_eq!(lines(vec![glance(vec![one])]), [2, 9]);
+        assert_eq!(lines(vec![glance(vec![])]), [0, 7]);
         assert_eq!(lines(vec![]), [0, 0]);
     }
 }

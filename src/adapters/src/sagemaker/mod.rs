@@ -234,7 +234,7 @@ fn by_rating(teams: &[Vec<Member>; 2]) -> Chances {
         low: 0.0,
         high: 1.0,
         margin: None,
-        quality: 4.0 * win * (1.0 - win),
+        quality: gsm_ml::evenness(win),
     }
 }
 

@@ -14,13 +14,13 @@ pub(crate) use contenders::{Choice, Contender, chosen, parse};
 use gsm_ml::Forecaster;
 use gsm_rating::{
     System,
-    evaluation::{Report, Unrated, evaluate, evaluate_by},
+    evaluation::{ClosenessReport, Report, Unrated, evaluate, evaluate_by},
     history::History,
     tuning::tune,
 };
 use indicatif::ProgressBar;
 pub(crate) use plot::write;
-pub(crate) use show::{json_line, table};
+pub(crate) use show::{closeness, json_line, table};
 use std::path::PathBuf;
 
 /// `gsm eval`
@@ -39,6 +39,9 @@ rating systems and more, learning as it goes, with nothing to tune.
 Columns: n matches of the second half; accuracy; log_loss (what systems are compared by, less is better); brier; ece,
 the calibration error. Of free-for-all histories, where every pair of a match is judged: pair_accuracy, pair_log_loss,
 pair_brier. Log losses compare systems on one file, never two files.
+
+Below the table of the system gsm: how close matches were (docs/prediction.md), by the quality that was predicted of them; error is
+the mean distance of the two.
 
 Exit code 0: done; 1: the plot cannot be written; 2: a file or a system makes no sense.")]
 pub(crate) struct Command {
@@ -73,6 +76,8 @@ pub(crate) struct Row {
     pub(crate) trees: usize,
     pub(crate) tuned: bool,
     pub(crate) test: Report,
+    /// How close matches were beside the quality that the model told of them.
+    pub(crate) closeness: Option<ClosenessReport>,
     pub(crate) matches_per_s: f64,
 }
 
@@ -168,5 +173,6 @@ pub(crate) fn judged(
     bar.finish_and_clear();
     let scored = scored.map_err(blame)?;
     let matches_per_s = history.len() as f64 / seconds.max(1e-9);
-    Ok(Row { name, system, trees: contender.trees, tuned: tunes, test: scored.test.report(), matches_per_s })
+    let (test, closeness) = (scored.test.report(), scored.closeness.report());
+    Ok(Row { name, system, trees: contender.trees, tuned: tunes, test, closeness, matches_per_s })
 }

@@ -1,7 +1,7 @@
 //! Rows for people and for machines.
 use super::{Row, Table};
 use crate::output::{Failure, Outcome, figure, grouped, print_table, say};
-use gsm_rating::evaluation::Report;
+use gsm_rating::evaluation::{ClosenessReport, Report};
 use serde_json::{Map, Value, json};
 
 /// One object a line; `what` says what `file` is.
@@ -27,6 +27,9 @@ pub(crate) fn json_line(what: &str, file: &str, row: &Row) -> Outcome {
     if let Some(three) = &row.test.three_ways {
         put("three_way_log_loss", json!(three.log_loss));
         put("rps", json!(three.rps));
+    }
+    if let Some(closeness) = &row.closeness {
+        put("closeness", json!(closeness));
     }
     put("matches_per_s", json!(row.matches_per_s));
     let model = || Ok(json!({ "system": row.name, "trees": row.trees }));
@@ -66,7 +69,26 @@ pub(crate) fn table(table: &Table) {
     let mut lines: Vec<Vec<String>> = vec![head.into_iter().map(str::to_owned).collect()];
     lines.extend(rows.into_iter().map(|row| cells(row, two_sided, draws)));
     print_table(&lines, &right);
+    for of in table.rows.iter().filter_map(|row| row.closeness.as_ref()) {
+        say("");
+        closeness(of);
+    }
     say("");
+}
+
+/// How close matches were, by the quality that was predicted of them.
+pub(crate) fn closeness(of: &ClosenessReport) {
+    let mut lines = vec![["quality", "matches", "mean quality", "closeness"].map(str::to_owned).to_vec()];
+    for bin in of.calibration.iter().filter(|bin| bin.count > 0) {
+        lines.push(vec![
+            format!("{:.2} to {:.2}", bin.from, bin.to),
+            grouped(bin.count),
+            figure(bin.predicted),
+            figure(bin.actual),
+        ]);
+    }
+    print_table(&lines, &[false, true, true, true]);
+    say(format_args!("error of quality: {}", figure(Some(of.error))));
 }
 
 fn cells(row: &Row, two_sided: bool, draws: bool) -> Vec<String> {

@@ -6,12 +6,14 @@ use super::{
     train::share,
 };
 use crate::{
+    eval,
     history::drawn,
     output::{Failure, Outcome, grouped, note, print_table, say},
 };
 use clap::Args;
 use gsm_adapters::models::{Models, Version};
 use gsm_ml::{Figures, Forecaster, Plan, constant, data_hash, judge, rating_alone};
+use gsm_rating::evaluation::ClosenessReport;
 use indicatif::ProgressBar;
 use serde_json::json;
 
@@ -46,6 +48,8 @@ pub(super) struct Eval {
 struct Row {
     name: String,
     figures: Option<Figures>,
+    /// How close matches were beside the quality that a version told of them.
+    closeness: Option<ClosenessReport>,
     /// The window of its training reaches into the matches that count...
     had_seen: bool,
     /// ... which it was trained on, every one and no others.
@@ -108,6 +112,7 @@ impl Eval {
             rows.push(Row {
                 name: of.about.name.clone(),
                 figures: Figures::of(&judged.scored.test.report()),
+                closeness: judged.scored.closeness.report(),
                 had_seen: test < history.len() && history.at(test) <= seen,
                 is_same_data: of.about.data == data,
             });
@@ -117,18 +122,21 @@ impl Eval {
         rows.push(Row {
             name: "rating system alone".to_owned(),
             figures: rating,
+            closeness: None,
             had_seen: false,
             is_same_data: false,
         });
         rows.push(Row {
             name: "constant chance".to_owned(),
             figures: constant(&plan),
+            closeness: None,
             had_seen: false,
             is_same_data: false,
         });
         if self.json {
-            for Row { name, figures, had_seen, .. } in &rows {
-                say(json!({ "mode": matches.mode, "model": name, "figures": figures, "had_seen": had_seen }));
+            for Row { name, figures, closeness, had_seen, .. } in &rows {
+                say(json!({ "mode": matches.mode, "model": name, "figures": figures, "closeness": closeness,
+                    "had_seen": had_seen }));
             }
             return Ok(());
         }
@@ -136,6 +144,12 @@ impl Eval {
         let mut table = vec![head("model")];
         table.extend(rows.iter().map(|row| figures(&row.name, row.figures.as_ref())));
         print_table(&table, &RIGHT);
+        for Row { name, closeness, .. } in &rows {
+            if let Some(of) = closeness {
+                say(format_args!("how close matches were by the quality that {name} told:"));
+                eval::closeness(of);
+            }
+        }
         for Row { name, is_same_data, .. } in rows.iter().filter(|row| row.had_seen) {
             if *is_same_data {
                 note(format_args!(

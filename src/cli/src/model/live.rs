@@ -1,5 +1,6 @@
 //! `gsm model live` and `gsm model fairness`: what a server's own predictions came to.
 use crate::{
+    eval,
     offline::{Offline, existing_dir},
     output::{Failure, Outcome, figure, grouped, print_json, print_table, say},
 };
@@ -117,6 +118,7 @@ impl Live {
                 "ece",
                 "accuracy of late",
                 "log_loss of late",
+                "ece of late",
             ];
             let mut rows = vec![head.map(str::to_owned).to_vec()];
             for of in &model.contenders {
@@ -130,14 +132,19 @@ impl Live {
                     figure(all.map(|all| all.ece)),
                     figure(recent.and_then(|of| of.accuracy)),
                     figure(recent.map(|of| of.log_loss)),
+                    figure(recent.map(|of| of.ece)),
                 ]);
             }
-            print_table(&rows, &[false, true, true, true, true, true, true, true]);
+            print_table(&rows, &[false, true, true, true, true, true, true, true, true]);
             if !model.challengers.is_empty() {
                 let head = ["challenger", "matches", "log_loss", "champion", "of late", "champion of late"];
                 let mut rows = vec![head.map(str::to_owned).to_vec()];
                 rows.extend(model.challengers.iter().map(challenger));
                 print_table(&rows, &[false, true, true, true, true, true]);
+            }
+            if let Some(closeness) = &model.closeness {
+                say("how close matches were by the quality that was shown:");
+                eval::closeness(closeness);
             }
             let drift = if model.drift.is_raised { "RAISED" } else { "not raised" };
             say(format_args!(

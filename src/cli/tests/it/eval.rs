@@ -19,6 +19,37 @@ const PUBLIC: [(&str, [f64; 4], f64, f64); 8] = [
     ("football_intl", [0.7466, 0.5797, 0.1407, 0.0739], 0.5495, 0.5449),
 ];
 
+/// Calibration errors of the model on the public histories of more than 10,000 matches, as measured here: at most 0.02 is wanted.
+const CALIBRATED: [(&str, f64); 7] = [
+    ("smash_ultimate", 0.003),
+    ("smash_ultimate_pro", 0.023),
+    ("tennis_atp", 0.004),
+    ("tennis_atp_doubles", 0.016),
+    ("rocket_league", 0.016),
+    ("overwatch", 0.016),
+    ("football_intl", 0.008),
+];
+
+/// The mean distance of closeness from quality on the same, and on the one that is smaller, with room for what chance alone makes.
+const CLOSE: [(&str, f64); 8] = [
+    ("smash_ultimate", 0.005),
+    ("smash_ultimate_pro", 0.021),
+    ("tennis_atp", 0.008),
+    ("tennis_atp_doubles", 0.022),
+    ("rocket_league", 0.026),
+    ("overwatch", 0.064),
+    ("valorant", 0.053),
+    ("football_intl", 0.016),
+];
+
+/// Log loss of win, draw and loss on the public history with draws.
+const THREE_WAYS: f64 = 0.8675;
+
+/// Log loss of pairs on the public free-for-alls, and that of the best rating system of the protocol's tables; and the mean
+/// distance of closeness from quality.
+const FIELDS: [(&str, f64, f64, f64); 2] =
+    [("codeforces", 0.4623, 0.4942, 0.015), ("f1_races", 0.5603, 0.5660, 0.025)];
+
 fn eval(files: &[&Path], more: &[&str]) -> Ran {
     let mut args = vec!["eval"];
     args.extend(files.iter().map(|file| arg(file)));
@@ -67,6 +98,8 @@ fn every_system_is_judged_and_the_calibration_drawn() {
         }
         assert!(row["n"] == 200 && row["matches_per_s"].as_f64().unwrap() > 0.0 && row["tuned"] == false);
         assert_eq!(row["ece"].is_f64(), two_sided, "{row}");
+        // Who tells no quality is not held against it.
+        assert_eq!(row["closeness"]["matches"].as_u64(), (row["system"] == "gsm").then_some(200), "{row}");
         if row["system"] == "gsm" {
             let loss = row[if two_sided { "log_loss" } else { "pair_log_loss" }].as_f64().unwrap();
             assert!(
@@ -169,15 +202,20 @@ fn results_of_a_moment_say_nothing_of_it() {
     }
 }
 
-/// The check of the protocol's implementation, on the histories that lie beside the repository.
-#[test]
-fn the_public_histories_give_the_tables() {
+/// Where the public histories lie.
+fn histories() -> Option<PathBuf> {
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     if !from.is_dir() {
         // In CI as well: the repository stands without what lies beside it.
         eprintln!("SKIPPED: no histories in {}", from.display());
-        return;
     }
+    from.is_dir().then_some(from)
+}
+
+/// The check of the protocol's implementation, on the histories that lie beside the repository.
+#[test]
+fn the_public_histories_give_the_tables() {
+    let Some(from) = histories() else { return };
     let files: Vec<PathBuf> = PUBLIC.iter().map(|(name, ..)| from.join(format!("{name}.csv.gz"))).collect();
     let files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
     let found =
@@ -194,6 +232,37 @@ fn the_public_histories_give_the_tables() {
             let reached = row["log_loss"].as_f64().unwrap();
             assert!(reached <= most, "{name}: the log loss of {system} rose to {reached}");
         }
+        let most = |of: &[(&str, f64)]| of.iter().find(|(of, _)| *of == name).map(|(_, most)| *most);
+        let ece = model["ece"].as_f64().unwrap();
+        assert!(
+            most(&CALIBRATED).is_none_or(|most| ece <= most),
+            "{name}: the calibration error rose to {ece}"
+        );
+        let error = model["closeness"]["error"].as_f64().unwrap();
+        assert!(
+            most(&CLOSE).is_some_and(|most| error <= most),
+            "{name}: the error of quality rose to {error}"
+        );
+        if name == "football_intl" {
+            let three = model["three_way_log_loss"].as_f64().unwrap();
+            assert!(three <= THREE_WAYS, "win, draw and loss: {three}");
+        }
+    }
+}
+
+/// The same of free-for-alls: what the model reaches, which is to be better than every rating system.
+#[test]
+fn the_public_free_for_alls_give_the_tables() {
+    let Some(from) = histories() else { return };
+    let files: Vec<PathBuf> = FIELDS.iter().map(|(name, ..)| from.join(format!("{name}.csv.gz"))).collect();
+    let files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
+    let found = rows(eval(&files, &["--json", "--system", "gsm"]));
+    assert_eq!(found.len(), FIELDS.len());
+    for (row, (name, most, best, close)) in found.iter().zip(FIELDS) {
+        let reached = row["pair_log_loss"].as_f64().unwrap();
+        assert!(reached <= most && reached < best, "{name}: the log loss of pairs rose to {reached}");
+        let error = row["closeness"]["error"].as_f64().unwrap();
+        assert!(error <= close, "{name}: the error of quality rose to {error}");
     }
 }
 

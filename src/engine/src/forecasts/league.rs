@@ -6,7 +6,7 @@ use crate::store::{Forecast, Inside, LessonRow, Regions, Sparse, Spoke, Vector};
 use gsm_core::{Map, PlayerId, Timestamp, Variant};
 use gsm_ml::{
     About, Contribution, Entry, Features, FileError, Kept, Meeting, MlError, Model, ModelFile, Names,
-    Outcome, PARTS, Portrait, Premade,
+    Outcome, PARTS, Portrait, Premade, upset,
 };
 use gsm_session::Roster;
 use serde::{Deserialize, Serialize};
@@ -213,6 +213,7 @@ impl League {
     /// Learns from a result; whether that raised the drift alarm.
     pub(crate) fn learn(&mut self, sequence: u64, lesson: &LessonRow) -> bool {
         let scored = Scored::new(lesson, |player| self.games(player).unwrap_or(0));
+        let closeness = self.closeness(lesson);
         let numbers = self.seated(&lesson.roster);
         let variant = self.numbered(lesson.variant.as_ref());
         self.model
@@ -222,7 +223,19 @@ impl League {
             tracing::debug!(%error, "nothing can be learnt from a result");
         }
         self.shadows.iter_mut().for_each(|shadow| shadow.score(&scored));
-        self.live.score(&scored, &numbers)
+        self.live.score(&scored, closeness, &numbers)
+    }
+
+    /// How close a match was that was predicted, where that can be told.
+    fn closeness(&self, lesson: &LessonRow) -> Option<f64> {
+        let expected = lesson.forecast.as_ref()?.expected.as_slice();
+        match (expected, lesson.places.as_slice(), lesson.scores.as_slice()) {
+            ([expected, _], [place, against], [score, missed]) => {
+                let outcome = Outcome { places: [*place, *against], scores: [*score, *missed] };
+                self.model.closeness(*expected, &outcome)
+            }
+            (expected, places, _) => upset(expected, places),
+        }
     }
 
     fn learn_from(

@@ -6,7 +6,7 @@ use super::{
 use crate::store::LessonRow;
 use gsm_core::{Attribute, PlayerId, Timestamp};
 use gsm_ml::{Drift, log_loss, reached};
-use gsm_rating::evaluation::{self, Evaluation};
+use gsm_rating::evaluation::{self, BINS, Closeness, Evaluation};
 use serde::{Deserialize, Serialize};
 
 /// Who predicts every match. The first is the champion: what it says is shown and used. The others are the regressions that
@@ -120,18 +120,24 @@ pub(super) struct Recent {
     pub(super) brier: f64,
     pub(super) decisive: f64,
     pub(super) hits: f64,
+    /// By bins of the prediction, as calibration has them: what was predicted less what came.
+    pub(super) gaps: [f64; BINS],
 }
 
 impl Recent {
     fn add(&mut self, scores: &[(f64, f64)]) {
         let sums =
             [&mut self.weight, &mut self.log_loss, &mut self.brier, &mut self.decisive, &mut self.hits];
-        sums.into_iter().for_each(|sum| *sum *= 1.0 - FADES);
+        sums.into_iter().chain(&mut self.gaps).for_each(|sum| *sum *= 1.0 - FADES);
         let share = 1.0 / scores.len().max(1) as f64;
         for (p, y) in scores {
             self.weight += share;
             self.log_loss += share * log_loss(*p, *y);
             self.brier += share * (p - y) * (p - y);
+            let bin = ((p * BINS as f64) as usize).min(BINS - 1);
+            if let Some(gap) = self.gaps.get_mut(bin) {
+                *gap += share * (p - y);
+            }
             if let Some(hit) = hit(*p, *y) {
                 self.decisive += share;
                 self.hits += share * hit;
@@ -172,14 +178,20 @@ pub(crate) struct Live {
     /// When the alarm was last raised.
     pub(super) alarmed_at: Option<Timestamp>,
     pub(super) fairness: Fairness,
+    /// How close matches were beside the quality that was shown.
+    pub(super) closeness: Closeness,
 }
 
 impl Live {
-    /// Takes in a match; `numbers` are its players' by side. Whether that raised the drift alarm.
-    pub(super) fn score(&mut self, scored: &Scored, numbers: &[Vec<u32>]) -> bool {
+    /// Takes in a match that was so close, where that can be told; `numbers` are its players' by side. Whether that raised the drift
+    /// alarm.
+    pub(super) fn score(&mut self, scored: &Scored, closeness: Option<f64>, numbers: &[Vec<u32>]) -> bool {
         self.fairness.add(scored, numbers);
         let Some(champion) = scored.scores.first() else { return false };
         self.matches += 1;
+        if let Some(closeness) = closeness {
+            self.closeness.add(scored.quality, closeness);
+        }
         let segments = scored.segments();
         for (figures, scores) in self.contenders.iter_mut().zip(&scored.scores) {
             figures.add(scores, &segments);
@@ -206,5 +218,8 @@ mod tests {
         (0..5_000).for_each(|_| recent.add(&[(0.9, 1.0)]));
         assert!(recent.hits / recent.decisive > 0.99 && (recent.weight - 1_000.0).abs() < 1.0);
         assert!((recent.brier / recent.weight - 0.01).abs() < 0.01);
+        // Nine tenths were told, all came.
+        let gaps: f64 = recent.gaps.iter().map(|gap| gap.abs()).sum();
+        assert!((gaps / recent.weight - 0.1).abs() < 0.01, "{gaps}");
     }
 }

@@ -60,7 +60,7 @@ pub struct Chances {
     pub high: f64,
     /// The expected lead in points.
     pub margin: Option<f64>,
-    /// How even the match is expected to be, `0.0..=1.0`.
+    /// How close the match is expected to be beside one of equals, which has 1; `0.0..=1.0`.
     pub quality: f64,
 }
 

@@ -24,7 +24,7 @@ pub(super) struct Shadow {
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Judged {
     pub(super) own: Figures,
-    /// The champion's figures over the same matches, without parts.
+    /// The champion's figures over the same matches.
     pub(super) champion: Figures,
 }
 
@@ -115,8 +115,9 @@ impl Shadow {
         let local = scored.beside.as_ref().map(|[_, local]| std::slice::from_ref(local));
         let champion = local.or_else(|| scored.scores.first().map(Vec::as_slice));
         if let (Some((_, own)), Some(champion)) = (own, champion) {
-            self.judged.own.add(own, &scored.segments());
-            self.judged.champion.add(champion, &[]);
+            let segments = scored.segments();
+            self.judged.own.add(own, &segments);
+            self.judged.champion.add(champion, &segments);
         }
     }
 }

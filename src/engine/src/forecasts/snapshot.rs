@@ -22,7 +22,7 @@ use std::{
 };
 
 /// Changes with everything that a snapshot says, and with how models learn.
-const FORMAT: u32 = 10;
+const FORMAT: u32 = 11;
 /// The one name that is written.
 const NAME: &str = "models";
 /// Bytes that are added to a frame at once.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{Engine, EngineError};
 use gsm_core::{Mode, Timestamp};
-use gsm_rating::evaluation::{Evaluation, TwoSidesReport};
+use gsm_rating::evaluation::{ClosenessReport, Evaluation, TwoSidesReport};
 use serde::Serialize;
 
 /// The model of a mode and how its predictions held up.
@@ -31,6 +31,9 @@ pub struct ModelView {
     pub contenders: Vec<ContenderView>,
     /// Versions of the registry that predict in the shadow, the newest first.
     pub challengers: Vec<ChallengerView>,
+    /// How close matches were beside the quality that was shown before; absent before the first. 1 is as close as equals on the
+    /// mean.
+    pub closeness: Option<ClosenessReport>,
     /// The drift alarm.
     pub drift: DriftView,
 }
@@ -67,6 +70,8 @@ pub struct ChallengerView {
     pub champion_recent: Option<RecentFigures>,
     /// By parts.
     pub parts: Vec<SegmentFigures>,
+    /// The champion's, over the same matches.
+    pub champion_parts: Vec<SegmentFigures>,
 }
 
 /// Figures in which the latest matches count most: a thousand matches ago counts for 1/e.
@@ -78,6 +83,8 @@ pub struct RecentFigures {
     pub log_loss: f64,
     /// Mean squared error.
     pub brier: f64,
+    /// The calibration error, over the same bins. Chance alone makes about 0.03 of a thousand matches.
+    pub ece: f64,
 }
 
 /// Figures of a part.
@@ -156,6 +163,8 @@ pub struct ModelGlance {
     pub champion: Option<RecentFigures>,
     /// Those of the queue's rating system.
     pub rating: Option<RecentFigures>,
+    /// By how much matches were closer, or less close, than their quality said, see [`ModelView::closeness`].
+    pub closeness_error: Option<f64>,
     /// The challengers of whom a match was judged, the newest first.
     pub challengers: Vec<ChallengerGlance>,
     /// Whether the drift alarm is raised.
@@ -167,6 +176,7 @@ fn recent(of: &Recent) -> Option<RecentFigures> {
         accuracy: (of.decisive > 0.0).then(|| of.hits / of.decisive),
         log_loss: of.log_loss / of.weight,
         brier: of.brier / of.weight,
+        ece: of.gaps.iter().map(|gap| gap.abs()).sum::<f64>() / of.weight,
     })
 }
 
@@ -198,6 +208,7 @@ fn challenger(of: &Shadow) -> ChallengerView {
         champion: champion.all.report().two_sides,
         champion_recent: recent(&champion.recent),
         parts: parts(&own.parts),
+        champion_parts: parts(&champion.parts),
     }
 }
 
@@ -219,6 +230,7 @@ fn view(mode: Mode, league: &League) -> ModelView {
         matches: live.matches,
         contenders: contenders.enumerate().map(contender).collect(),
         challengers: league.shadows().iter().map(challenger).collect(),
+        closeness: live.closeness.report(),
         drift: DriftView {
             is_raised: live.drift.since().is_some(),
             lost: live.drift.sum(),
@@ -267,6 +279,7 @@ impl Engine {
                 matches: live.matches,
                 champion: recent(&champion.recent),
                 rating: recent(&rating.recent),
+                closeness_error: live.closeness.report().map(|of| of.error),
                 challengers: league.shadows().iter().filter_map(challenger_glance).collect(),
                 is_drifting: live.drift.since().is_some(),
             }

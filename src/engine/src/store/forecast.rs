@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// What was predicted of a match when it was formed. Players see it without [`Forecast::inside`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Forecast {
-    /// How even the match is expected to be, `0.0..=1.0`; a match of equals has 1.
+    /// How close the match is expected to be beside one of equals, which has 1; `0.0..=1.0`.
     pub quality: f64,
     /// The score expected of each side, in `0.0..=1.0`.
     pub expected: Vec<f64>,

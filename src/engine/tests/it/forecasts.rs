@@ -234,6 +234,12 @@ async fn free_for_alls_are_predicted_and_judged(w: World) {
     let view = view(w.engine.models());
     let champion = view.contenders[0].all.as_ref().unwrap();
     assert_eq!((view.matches, champion.matches), (30, 150));
+    // The first was between equals; of the others the order came out as expected, so that they were less close than was told.
+    let closeness = view.closeness.unwrap();
+    assert_eq!(closeness.matches, 30);
+    assert!(closeness.calibration.last().unwrap().actual > Some(0.0), "{closeness:?}");
+    let late = closeness.calibration.iter().find(|bin| bin.count > 0).unwrap();
+    assert!(late.actual.unwrap() < late.predicted.unwrap() && late.predicted.unwrap() < 0.8, "{late:?}");
     assert!(champion.log_loss < 0.69 && champion.accuracy.unwrap() > 0.7, "{champion:?}");
     // Its shares of the match are judged as the scores that they stand for.
     let rating = view.contenders[4].all.as_ref().unwrap();
@@ -253,6 +259,11 @@ async fn every_prediction_is_judged_in_its_parts(w: World) {
     assert_eq!((judged.learnt, judged.matches, judged.players), (30, 30, 8));
     assert_eq!(judged.contenders.iter().map(|of| of.name).collect::<Vec<_>>(), CONTENDERS);
     assert_eq!(judged.contenders.iter().filter(|of| of.is_champion).count(), 1);
+    let closeness = judged.closeness.as_ref().unwrap();
+    assert_eq!((closeness.matches, closeness.calibration.iter().map(|bin| bin.count).sum::<u64>()), (30, 30));
+    // The first was between people of whom nothing was known.
+    assert!(closeness.calibration.last().unwrap().count > 0 && closeness.error > 0.0, "{closeness:?}");
+    assert_eq!(w.engine.model_glances()[0].1.closeness_error, Some(closeness.error));
     for contender in &judged.contenders {
         let all = contender.all.as_ref().unwrap();
         assert_eq!(all.matches, 30, "{}", contender.name);

@@ -79,6 +79,7 @@ async fn every_challenger_is_judged_and_none_is_heard(w: World) {
     for one in [quick, own, held] {
         assert_eq!(one.champion, of.contenders[0].all);
         assert_eq!(one.champion_recent, of.contenders[0].recent);
+        assert_eq!(one.champion_parts, of.contenders[0].parts);
         assert_eq!(one.all.as_ref().unwrap().matches, 80);
         assert!(one.parts.iter().any(|part| part.report.matches == 80));
     }

@@ -6,7 +6,7 @@
 //! parts    3 x u64  little endian: bytes of each part
 //! about    JSON     what the model is, for people and machines
 //! weights  postcard the regressions, with the names of the variants; the trees, if there are some; what parties are worth;
-//!                   how fast skill moves
+//!                   how fast skill moves; how small leads are
 //! players  postcard ratings, records and company of every player; empty where only the weights are kept
 //! hash     32 bytes BLAKE3 of all that comes before
 //! ```
@@ -29,8 +29,8 @@ use parts::{Behind, read_players, read_weights, write_players, write_weights};
 /// What every file begins with.
 const MAGIC: &[u8; 8] = b"gsmmodel";
 /// The format that is written, and the newest that is read.
-const FORMAT: u16 = 4;
-/// The oldest that is read. It knows nothing of parties, the next nothing of how fast skill moves.
+const FORMAT: u16 = 5;
+/// The oldest that is read. It knows nothing of parties, the next nothing of how fast skill moves, the next nothing of leads.
 const OLDEST: u16 = 2;
 const PARTS: usize = 3;
 const HEAD_BYTES: usize = MAGIC.len() + size_of::<u16>() + PARTS * size_of::<u64>();
@@ -92,7 +92,8 @@ impl ModelFile {
         let behind = match format {
             OLDEST => Behind::Nothing,
             3 => Behind::Parties,
-            _ => Behind::Motion,
+            4 => Behind::Motion,
+            _ => Behind::Leads,
         };
         let (names, model) = read_weights(weights, behind)?;
         let (names, model) =

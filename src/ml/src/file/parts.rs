@@ -3,6 +3,7 @@ use super::FileError;
 use crate::Model;
 use crate::blr::Blr;
 use crate::bounded::Bounded;
+use crate::closeness::Leads;
 use crate::company::{Company, Faded};
 use crate::draws::Draws;
 use crate::experts::{Experts, Ratings};
@@ -84,7 +85,8 @@ pub(super) fn write_weights(model: &Model, names: &Names) -> Result<Vec<u8>, Fil
         trees: model.trees.clone(),
     };
     let parties = Parties { two_sides: model.premade.clone(), field: model.field_premade.clone() };
-    postcard::to_stdvec(&(weights, parties, model.motion)).map_err(|_| FileError::Unwritable { part })
+    postcard::to_stdvec(&(weights, parties, model.motion, &model.leads))
+        .map_err(|_| FileError::Unwritable { part })
 }
 
 /// Which parts behind the weights a file has: each format has one more.
@@ -93,17 +95,22 @@ pub(super) enum Behind {
     Nothing,
     Parties,
     Motion,
+    Leads,
 }
 
 pub(super) fn read_weights(part: &[u8], behind: Behind) -> Result<(Names, Model), FileError> {
     let nothing = || Parties { two_sides: PremadeWeight::new(), field: PremadeWeight::new() };
-    let (weights, parties, motion) = match behind {
-        Behind::Nothing => (whole(part, "weights")?, nothing(), Motion::new()),
+    let (weights, parties, motion, leads) = match behind {
+        Behind::Nothing => (whole(part, "weights")?, nothing(), Motion::new(), Leads::new()),
         Behind::Parties => {
             let (weights, parties) = whole(part, "weights")?;
-            (weights, parties, Motion::new())
+            (weights, parties, Motion::new(), Leads::new())
         }
-        Behind::Motion => whole(part, "weights")?,
+        Behind::Motion => {
+            let (weights, parties, motion) = whole(part, "weights")?;
+            (weights, parties, motion, Leads::new())
+        }
+        Behind::Leads => whole(part, "weights")?,
     };
     let Weights { variants, home, stack, blocks, draws, margins, field, trees }: Weights = weights;
     let sound = home.len() == variants.len()
@@ -119,6 +126,7 @@ pub(super) fn read_weights(part: &[u8], behind: Behind) -> Result<(Names, Model)
         refinement,
         draws,
         margins,
+        leads,
         field,
         premade,
         field_premade,
@@ -224,7 +232,7 @@ mod tests {
         let mut model = taught();
         change(&mut model);
         let read = match part {
-            "weights" => read_weights(&write_weights(&model, &names()).unwrap(), Behind::Motion).map(|_| ()),
+            "weights" => read_weights(&write_weights(&model, &names()).unwrap(), Behind::Leads).map(|_| ()),
             _ => read_players(&write_players(&model, &names()).unwrap(), names(), Model::new()).map(|_| ()),
         };
         assert_eq!(read, Err(FileError::Malformed { part }));
@@ -249,27 +257,37 @@ mod tests {
     }
 
     #[test]
-    fn an_older_file_says_nothing_of_parties_and_motion() {
+    fn an_older_file_says_nothing_of_parties_motion_and_leads() {
         let mut model = taught();
         model.premade.learn(1.0, 1.0, 1.0, 0.0);
         model.motion.learn(1.0, 0.9, 0.1);
+        model.leads.learn(2.0, 0.1);
         let bytes = write_weights(&model, &names()).unwrap();
         let parties = Parties { two_sides: model.premade.clone(), field: model.field_premade.clone() };
         let without = |bytes: &[u8], last: &[u8]| bytes[..bytes.len() - last.len()].to_vec();
-        let third = without(&bytes, &postcard::to_stdvec(&model.motion).unwrap());
+        let fourth = without(&bytes, &postcard::to_stdvec(&model.leads).unwrap());
+        let third = without(&fourth, &postcard::to_stdvec(&model.motion).unwrap());
         let second = without(&third, &postcard::to_stdvec(&parties).unwrap());
-        let files = [(Behind::Nothing, &second), (Behind::Parties, &third), (Behind::Motion, &bytes)];
+        let files = [
+            (Behind::Nothing, &second),
+            (Behind::Parties, &third),
+            (Behind::Motion, &fourth),
+            (Behind::Leads, &bytes),
+        ];
         for (behind, file) in files {
             let (_, read) = read_weights(file, behind).unwrap();
             assert!(read.stack.weights() == model.stack.weights());
             let parties = if behind >= Behind::Parties { model.premade.extra(1.0) } else { 0.0 };
-            let motion = if behind == Behind::Motion { model.motion.excess() } else { 0.0 };
+            let motion = if behind >= Behind::Motion { model.motion.excess() } else { 0.0 };
             assert_eq!((read.premade.extra(1.0), read.motion.excess()), (parties, motion));
+            let leads = if behind == Behind::Leads { &model.leads } else { &Leads::new() };
+            assert_eq!(read.leads.closeness(2.0), leads.closeness(2.0));
             for (other, _) in files.iter().filter(|(other, _)| *other != behind) {
                 assert!(read_weights(file, *other).is_err(), "{behind:?} as {other:?}");
             }
         }
         assert!(model.premade.extra(1.0) != 0.0 && model.motion.excess() != 0.0);
+        assert_ne!(model.leads.closeness(2.0), Leads::new().closeness(2.0));
     }
 
     #[test]

@@ -114,10 +114,11 @@ fn rehashed(mut bytes: Vec<u8>, change: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
     bytes
 }
 
-/// What releases wrote that knew less: the weights end where those of parties begin, or of how fast skill moves.
+/// What releases wrote that knew less: the weights end where those of parties begin, of how fast skill moves, or of leads.
 #[test]
 fn files_of_the_formats_before_are_read() {
-    // The count of matches takes two bytes.
+    // Counts of numbers take one byte each; that of matches takes two.
+    const LEADS: u64 = 3 + (3 + 9 + 3) * 8;
     const MOTION: u64 = 2 + 8 + 8;
     const PARTIES: u64 = 2 * 3 * (1 + 8);
     let matches = league(5, 1, 300);
@@ -125,7 +126,7 @@ fn files_of_the_formats_before_are_read() {
     let bytes = file(model.clone()).to_bytes(Kept::All).unwrap();
     let length = |bytes: &[u8], at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
     let (about, weights) = (length(&bytes, 10), length(&bytes, 18));
-    for (format, less) in [(3, MOTION), (2, MOTION + PARTIES)] {
+    for (format, less) in [(4, LEADS), (3, LEADS + MOTION), (2, LEADS + MOTION + PARTIES)] {
         let older = rehashed(bytes.clone(), |bytes| {
             let end = 34 + (about + weights) as usize;
             bytes.drain(end - less as usize..end);
@@ -143,8 +144,8 @@ fn files_of_the_formats_before_are_read() {
 #[test]
 fn what_the_hash_does_not_tell_is_told_by_name() {
     let bytes = file(Model::new()).to_bytes(Kept::All).unwrap();
-    let newer = rehashed(bytes.clone(), |bytes| bytes[8] = 5);
-    assert_eq!(ModelFile::read(&newer).unwrap_err(), FileError::Newer { format: 5, newest: 4 });
+    let newer = rehashed(bytes.clone(), |bytes| bytes[8] = 6);
+    assert_eq!(ModelFile::read(&newer).unwrap_err(), FileError::Newer { format: 6, newest: 5 });
     let old = rehashed(bytes.clone(), |bytes| bytes[8] = 1);
     assert_eq!(ModelFile::read(&old).unwrap_err(), FileError::Malformed { part: "head" });
     for at in [10, 18, 26] {

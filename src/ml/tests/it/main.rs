@@ -1,5 +1,6 @@
 //! The model from outside.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+mod closeness;
 mod drift;
 mod duels;
 mod fields;

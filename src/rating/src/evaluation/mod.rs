@@ -11,6 +11,8 @@
 //! let figures = evaluation.report().two_sides.unwrap();
 //! assert_eq!((figures.matches, figures.accuracy), (2, Some(0.5)));
 //! ```
+mod calibration;
+mod closeness;
 mod contender;
 mod home;
 mod learner;
@@ -20,6 +22,7 @@ mod report;
 mod three_ways;
 mod two_sides;
 
+pub use closeness::{Closeness, ClosenessReport};
 pub use contender::Contender;
 pub use home::advantages;
 pub(crate) use home::has_home;

@@ -1,4 +1,4 @@
-use super::{Contender, Evaluation};
+use super::{Closeness, Contender, Evaluation};
 use crate::history::History;
 use crate::{RatingError, System};
 use gsm_core::Probability;
@@ -31,6 +31,8 @@ pub struct Scored {
     pub tune: Evaluation,
     /// What is reported.
     pub test: Evaluation,
+    /// How close the matches of the same window were, where the forecaster says how close they would be.
+    pub closeness: Closeness,
 }
 
 /// A match that a system cannot rate.
@@ -52,6 +54,11 @@ pub trait Forecaster {
     /// Of a match that was just seen, for every pair of sides with different places: the chance that the first is ahead of
     /// the second, and whether it was (1 or 0).
     fn pairs(&mut self, index: usize, each: &mut dyn FnMut(f64, f64));
+    /// How close a match that was just seen was to be, and how close it was ([`Closeness`]); none of who does not say. Comes after
+    /// [`Forecaster::forecast`] or [`Forecaster::pairs`] of the same match.
+    fn closeness(&mut self, _index: usize) -> Option<(f64, f64)> {
+        None
+    }
     /// Learns from the matches `from..to`; `each` hears of every one of them.
     ///
     /// # Errors
@@ -147,5 +154,10 @@ fn predict(
         }
     } else {
         window.pairs_told(|each| forecaster.pairs(index, each));
+    }
+    if index >= windows.test
+        && let Some((quality, closeness)) = forecaster.closeness(index)
+    {
+        scored.closeness.add(quality, closeness);
     }
 }

@@ -1,12 +1,5 @@
-use super::{BINS, CalibrationBin, TwoSidesReport, hit, log_loss};
+use super::{TwoSidesReport, calibration::Bins, hit, log_loss};
 use serde::{Deserialize, Serialize};
-
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-struct Bin {
-    count: u64,
-    predicted: f64,
-    actual: f64,
-}
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Sums {
@@ -15,7 +8,7 @@ pub(super) struct Sums {
     hits: f64,
     log_loss: f64,
     brier: f64,
-    bins: [Bin; BINS],
+    bins: Bins,
 }
 
 impl Sums {
@@ -28,12 +21,7 @@ impl Sums {
         }
         self.log_loss += log_loss(p, y);
         self.brier += (p - y) * (p - y);
-        let at = ((p * BINS as f64) as usize).min(BINS - 1);
-        if let Some(bin) = self.bins.get_mut(at) {
-            bin.count += 1;
-            bin.predicted += p;
-            bin.actual += y;
-        }
+        self.bins.add(p, y);
     }
 
     pub(super) fn report(&self) -> Option<TwoSidesReport> {
@@ -41,26 +29,14 @@ impl Sums {
             return None;
         }
         let n = self.matches as f64;
-        let gaps: f64 = self.bins.iter().map(|bin| (bin.predicted - bin.actual).abs()).sum();
         Some(TwoSidesReport {
             matches: self.matches,
             decisive: self.decisive,
             accuracy: (self.decisive > 0).then(|| self.hits / self.decisive as f64),
             log_loss: self.log_loss / n,
             brier: self.brier / n,
-            ece: gaps / n,
-            calibration: self.bins.iter().enumerate().map(|(at, bin)| row(at, bin)).collect(),
+            ece: self.bins.error(),
+            calibration: self.bins.rows(),
         })
-    }
-}
-
-fn row(at: usize, bin: &Bin) -> CalibrationBin {
-    let mean = |sum: f64| (bin.count > 0).then(|| sum / bin.count as f64);
-    CalibrationBin {
-        from: at as f64 / BINS as f64,
-        to: (at + 1) as f64 / BINS as f64,
-        count: bin.count,
-        predicted: mean(bin.predicted),
-        actual: mean(bin.actual),
     }
 }

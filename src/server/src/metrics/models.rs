@@ -28,6 +28,8 @@ pub(super) struct Models {
     accuracy: Family<ByMode, Gauge<f64, std::sync::atomic::AtomicU64>>,
     log_loss: Family<ByMode, Gauge<f64, std::sync::atomic::AtomicU64>>,
     brier: Family<ByMode, Gauge<f64, std::sync::atomic::AtomicU64>>,
+    ece: Family<ByMode, Gauge<f64, std::sync::atomic::AtomicU64>>,
+    closeness_error: Family<ByMode, Gauge<f64, std::sync::atomic::AtomicU64>>,
     challenger_log_loss: Family<ByChallenger, Gauge<f64, std::sync::atomic::AtomicU64>>,
     challenger_lead: Family<ByChallenger, Gauge<f64, std::sync::atomic::AtomicU64>>,
 }
@@ -70,6 +72,20 @@ impl Models {
                 "",
                 Family::default(),
             ),
+            ece: all.add(
+                "gsm_prediction_calibration_error",
+                "mode",
+                "The calibration error of the same; chance alone makes about 0.03",
+                "",
+                Family::default(),
+            ),
+            closeness_error: all.add(
+                "gsm_prediction_quality_error",
+                "mode",
+                "The mean distance of how close matches were from their quality as it was shown before, over all that were judged",
+                "",
+                Family::default(),
+            ),
             challenger_log_loss: all.add(
                 "gsm_prediction_challenger_log_loss",
                 "mode, challenger",
@@ -92,7 +108,7 @@ impl Models {
         for family in [&self.judged, &self.drifting] {
             family.clear();
         }
-        for family in [&self.accuracy, &self.log_loss, &self.brier] {
+        for family in [&self.accuracy, &self.log_loss, &self.brier, &self.ece, &self.closeness_error] {
             family.clear();
         }
         for family in [&self.challenger_log_loss, &self.challenger_lead] {
@@ -113,6 +129,10 @@ impl Models {
             }
             self.log_loss.get_or_create(&of).set(champion.log_loss);
             self.brier.get_or_create(&of).set(champion.brier);
+            self.ece.get_or_create(&of).set(champion.ece);
+            if let Some(error) = glance.closeness_error {
+                self.closeness_error.get_or_create(&of).set(error);
+            }
         }
     }
 }

@@ -67,6 +67,7 @@ async fn a_match_is_predicted_judged_and_learnt_from() {
         "{champion}"
     );
     assert_eq!(duel["drift"]["is_raised"], false);
+    assert!(duel["closeness"]["matches"] == 13 && champion["recent"]["ece"].is_f64(), "{duel}");
     let fairness = world.admin().get("/v1/admin/modes/duel/fairness").await.ok();
     assert_eq!(fairness["parts"][0]["matches"], 26);
     assert!(fairness["parts"].as_array().unwrap().iter().any(|of| of["by"] == "experience"));
@@ -79,6 +80,8 @@ async fn a_match_is_predicted_judged_and_learnt_from() {
     let metrics = world.admin().get("/metrics").await;
     assert!(metrics.text.contains("gsm_predictions_judged{mode=\"duel\"} 13"), "{}", metrics.text);
     assert!(metrics.text.contains("gsm_prediction_accuracy{mode=\"duel\"} 0."), "{}", metrics.text);
+    assert!(metrics.text.contains("gsm_prediction_quality_error{mode=\"duel\"} 0."), "{}", metrics.text);
+    assert!(metrics.text.contains("gsm_prediction_calibration_error{mode=\"duel\"} 0."), "{}", metrics.text);
     // A restart knows it all.
     world.restart().await;
     assert_eq!(world.admin().get("/v1/admin/models").await.ok(), models);

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 /// What the learnt model predicts of a match.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PredictionDto {
-    /// How even the match is expected to be, 0 to 1.
+    /// How close the match is expected to be beside one of equals, which has 1; 0 to 1.
     quality: f64,
     /// The score that each side is expected to reach, 0 to 1.
     expected: Vec<f64>,

@@ -18,6 +18,8 @@ pub(in crate::api) struct ModelShape {
     contenders: Vec<ContenderShape>,
     /// Versions of the registry that predict in the shadow, the newest first.
     challengers: Vec<ChallengerShape>,
+    /// How close matches were beside the quality that was shown before.
+    closeness: Option<ClosenessShape>,
     drift: DriftShape,
 }
 
@@ -46,6 +48,8 @@ struct ChallengerShape {
     champion: Option<FiguresShape>,
     champion_recent: Option<RecentShape>,
     parts: Vec<PartFiguresShape>,
+    /// The champion's, over the same matches.
+    champion_parts: Vec<PartFiguresShape>,
 }
 
 #[derive(ToSchema)]
@@ -76,12 +80,24 @@ struct CalibrationShape {
     actual: Option<f64>,
 }
 
+/// How close matches were: 1 is as close as equals on the mean.
+#[derive(ToSchema)]
+struct ClosenessShape {
+    matches: u64,
+    /// The mean distance of closeness from quality over the bins.
+    error: f64,
+    /// Mean quality (`predicted`) against mean closeness (`actual`), from low to high.
+    calibration: Vec<CalibrationShape>,
+}
+
 /// Figures in which the latest matches count most.
 #[derive(ToSchema)]
 struct RecentShape {
     accuracy: Option<f64>,
     log_loss: f64,
     brier: f64,
+    /// The expected calibration error: chance alone makes about 0.03 of a thousand matches.
+    ece: f64,
 }
 
 /// Figures of a part.
