@@ -18,7 +18,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use families::{Answered, ByClass, ByOutcome, ByQueue, ByReason, ByRule, ByWay, Families, Of};
+use families::{Answered, ByClass, ByKind, ByOutcome, ByQueue, ByReason, ByRule, ByWay, Families, Of};
 use gsm_adapters::EndpointNews;
 use gsm_engine::Miss;
 use models::Models;
@@ -50,6 +50,7 @@ pub(crate) struct Metrics {
     seconds: Family<Of, Histogram, fn() -> Histogram>,
     waf_blocks: Family<ByRule, Counter>,
     wire_refusals: Family<ByReason, Counter>,
+    signatures: Family<ByKind, Counter>,
     shed: Counter,
     admitted_share: Gauge<f64, std::sync::atomic::AtomicU64>,
     connections: Gauge,
@@ -186,6 +187,13 @@ impl Metrics {
                 "What was refused below the API: requests by their framing, size or pace (those whose body was at fault are answered by \
                  an operation as well), TLS handshakes that failed, connections for which there was no place, those that gave way \
                  to others, and those that read nothing",
+                "",
+                Family::default(),
+            ),
+            signatures: all.add(
+                "gsm_signatures_checked",
+                "of",
+                "Signatures that were checked: of `token`s that were not known yet, of `request`s of AWS clients",
                 "",
                 Family::default(),
             ),
@@ -334,6 +342,9 @@ impl Metrics {
         }
         for (reason, count) in app.gate.refused().counts() {
             self.wire_refusals.get_or_create(&ByReason { reason }).inner().store(count, Ordering::Relaxed);
+        }
+        for (of, count) in [("token", app.door.bearers().checks()), ("request", app.wire.checks())] {
+            self.signatures.get_or_create(&ByKind { of }).inner().store(count, Ordering::Relaxed);
         }
         self.admitted_share.set(app.shedder.share());
         let counts = app.engine.counts();

@@ -136,6 +136,32 @@ impl Guard {
         at: Timestamp,
         told: &mut Option<Quota>,
     ) -> Result<(), ApiError> {
+        self.ask(facts, moment, told, |firewall, request| {
+            firewall.decide(request, Now { monotonic: || self.now_ms(), at })
+        })
+    }
+
+    /// Refuses a request that would be refused in a moment which is still to come, before the work is done that lies between.
+    /// Counts nothing.
+    pub(crate) fn foresee(
+        &self,
+        facts: &Facts<'_>,
+        moment: Moment<'_>,
+        at: Timestamp,
+        told: &mut Option<Quota>,
+    ) -> Result<(), ApiError> {
+        self.ask(facts, moment, told, |firewall, request| {
+            firewall.foresee(request, Now { monotonic: || self.now_ms(), at })
+        })
+    }
+
+    fn ask(
+        &self,
+        facts: &Facts<'_>,
+        moment: Moment<'_>,
+        told: &mut Option<Quota>,
+        verdict: impl Fn(&Firewall, &Request<'_>) -> Verdict,
+    ) -> Result<(), ApiError> {
         let header = |name: &str| facts.headers.get(name).map(HeaderValue::as_bytes);
         let request = Request {
             address: facts.address,
@@ -146,7 +172,7 @@ impl Guard {
             header: &header,
             moment,
         };
-        match self.current.load().decide(&request, Now { monotonic: || self.now_ms(), at }) {
+        match verdict(&self.current.load(), &request) {
             Verdict::Allow { quota } => {
                 if let Some(quota) = quota
                     && told.as_ref().is_none_or(|told| quota.remaining < told.remaining)

@@ -30,6 +30,12 @@ pub(super) struct ByReason {
     pub(super) reason: &'static str,
 }
 
+/// What a signature is of.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ByKind {
+    pub(super) of: &'static str,
+}
+
 /// A queue.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct ByQueue {
