@@ -18,7 +18,7 @@ use gsm_core::Timestamp;
 use gsm_engine::{AddressList, Listed};
 use gsm_security::{
     DENIED_ADDRESS, Entry, Face, Firewall, LIST_ENTRIES_MAX, List, Lists, Moment, Network, NetworkSet, Now,
-    Plan, Quota, Request, Verdict,
+    Plan, Quota, Request, Rule, Verdict,
 };
 use parking_lot::Mutex;
 use std::{borrow::Cow, collections::BTreeMap, net::IpAddr, sync::Arc, time::Instant};
@@ -126,6 +126,13 @@ impl Guard {
     /// Whether operators have put a network into a list.
     pub(crate) fn is_listed(&self, list: AddressList, network: Network) -> bool {
         self.parts.lock().stored.contains_key(&(list, network))
+    }
+
+    /// The rules and lists that are at work, for AWS WAF.
+    pub(crate) fn export(&self, name: &str, now: Timestamp) -> export::Exported {
+        let firewall = self.current();
+        let rules: Vec<Rule> = firewall.report().into_iter().map(|report| report.rule).collect();
+        export::written(&self.settings, &rules, firewall.lists(), name, now, &[])
     }
 
     /// Counts a request, or refuses it. `told` becomes what the tightest of the rules has left.

@@ -251,6 +251,40 @@ async fn operators_list_networks_until_they_end_and_over_restarts() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_at_work_is_exported_with_what_operators_have_put_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let deny = dir.path().join("deny.txt");
+    std::fs::write(&deny, "198.51.100.0/24\n192.0.2.0/24 until=2027-01-31T12:00:00Z\n").unwrap();
+    let mut world = behind_proxy(|f| f.deny_file = Some(deny)).await;
+    let admin = world.admin();
+    for (list, network) in [("deny", "192.0.2.0/24"), ("deny", "2001:db8::/32"), ("allow", "203.0.113.7/32")]
+    {
+        admin.put(&format!("/v1/admin/firewall/{list}/{network}"), json!({ "reason": "x" })).await.ok();
+    }
+    let exported = admin.get("/v1/admin/firewall/export?name=ladder").await.ok();
+    let terraform = text(&exported["terraform"]);
+    let set = |name: &str| {
+        let from = terraform
+            .find(&format!("\"aws_wafv2_ip_set\" \"ladder-{name}-1\""))
+            .unwrap_or_else(|| panic!("{name}"));
+        let lines = terraform[from..].lines().skip_while(|line| !line.contains("addresses = [")).skip(1);
+        lines.take_while(|line| line.contains('"')).map(|line| line.trim().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(set("deny-v4"), ["\"192.0.2.0/24\",", "\"198.51.100.0/24\","]);
+    assert_eq!(
+        (set("deny-v6"), set("allow-v4")),
+        (vec!["\"2001:db8::/32\",".to_owned()], vec!["\"203.0.113.7/32\",".to_owned()])
+    );
+    assert!(terraform.contains("name     = \"address\""), "{terraform}");
+    let notes: Vec<String> = exported["notes"].as_array().unwrap().iter().map(text).collect();
+    assert!(notes.iter().all(|note| terraform.contains(note) && !note.contains("by the API")), "{notes:?}");
+    admin.get("/v1/admin/firewall/export?name=1").await.is(422, "invalid_parameter");
+    admin.get("/v1/admin/firewall/export").await.ok();
+    world.player("Ann").await.client.get("/v1/admin/firewall/export").await.is(403, "forbidden");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_a_client_forwards_makes_it_the_proxy() {
     let mut world = behind_proxy(|_| {}).await;
     let admin = world.admin();
