@@ -2,6 +2,7 @@
 use crate::{
     flags::Flags,
     output::{Failure, Outcome, note, print_json, print_table, say},
+    remote::{Remote, without},
 };
 use clap::{Args, Subcommand};
 use gsm_core::Clock as _;
@@ -12,7 +13,7 @@ use gsm_server::{
     firewall::{
         FirewallSettings,
         explain::{Asked, explain, why_not},
-        export::export,
+        export::{export, is_name},
     },
 };
 use serde_json::json;
@@ -78,12 +79,22 @@ Lists that operators filled through the API are the server's: GET /v1/admin/fire
     },
     /// Write the same limits as Terraform for AWS WAFv2; what WAF cannot express is told in it and on standard error
     #[command(after_help = "Examples:
-  gsm firewall export > waf.tf
-  gsm firewall export --config gsm.toml --name ladder --json")]
+  gsm firewall export --config gsm.toml > waf.tf
+  gsm firewall export --name ladder --json
+  gsm firewall export --server https://game.example --token-file admin.key > waf.tf
+
+With --server: what is at work there, with the networks that operators have put into its lists.")]
     Export {
         /// The name of the web ACL
         #[arg(long, default_value = "gsm")]
         name: String,
+        /// A running server, whose rules and lists are written; else those of the configuration and its files are. The environment's
+        /// SSL_CERT_FILE names the authority (PEM) of a certificate that this machine does not trust
+        #[arg(long, value_name = "URL", requires = "token_file", conflicts_with = "config")]
+        server: Option<String>,
+        /// File with the API key of an operator
+        #[arg(long, value_name = "FILE", requires = "server")]
+        token_file: Option<PathBuf>,
         #[command(flatten)]
         flags: Flags,
         /// For machines: the Terraform and the notes
@@ -108,7 +119,14 @@ impl Command {
                 }
                 explained(&whole(&flags, rules)?, &asked, json)
             }
-            What::Export { name, flags, json } => exported(&settings(&flags, None)?, &name, json),
+            What::Export { name, server, token_file, flags, json } => {
+                named(&name)?;
+                let (terraform, notes) = match (server, token_file) {
+                    (Some(server), Some(token_file)) => asked(&Remote::new(server, token_file), &name)?,
+                    _ => written(&settings(&flags, None)?, &name)?,
+                };
+                exported(&terraform, &notes, json)
+            }
         }
     }
 }
@@ -250,23 +268,37 @@ fn explained(settings: &Settings, asked: &Asked, json: bool) -> Outcome {
     Ok(())
 }
 
-fn exported(settings: &FirewallSettings, name: &str, json: bool) -> Outcome {
-    let lawful = (1..=100).contains(&name.len())
-        && name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-    if !lawful {
-        return Err(Failure::usage(format!(
-            "--name `{name}`: a letter, then letters, digits, `-` and `_`, at most 100"
-        )));
+fn named(name: &str) -> Outcome {
+    if is_name(name) {
+        return Ok(());
     }
+    Err(Failure::usage(format!("--name `{name}`: a letter, then letters, digits, `-` and `_`, at most 100")))
+}
+
+/// Of a configuration and its files.
+fn written(settings: &FirewallSettings, name: &str) -> Result<(String, Vec<String>), Failure> {
     let now = gsm_adapters::SystemClock::new().now();
     let done = export(settings, name, now).map_err(Failure::usage)?;
-    for line in &done.notes {
+    Ok((done.terraform, done.notes))
+}
+
+/// Of a running server.
+fn asked(remote: &Remote, name: &str) -> Result<(String, Vec<String>), Failure> {
+    let server = remote.server()?;
+    let runtime = tokio::runtime::Runtime::new().map_err(Failure::failed)?;
+    let answer = runtime.block_on(server.get(&format!("/v1/admin/firewall/export?name={name}")))?;
+    let terraform = answer["terraform"].as_str().ok_or_else(|| without("terraform"))?.to_owned();
+    let notes = answer["notes"].as_array().ok_or_else(|| without("notes"))?;
+    Ok((terraform, notes.iter().filter_map(|note| note.as_str().map(str::to_owned)).collect()))
+}
+
+fn exported(terraform: &str, notes: &[String], json: bool) -> Outcome {
+    for line in notes {
         note(format_args!("note: {line}"));
     }
     if json {
-        return print_json(&json!({ "terraform": done.terraform, "notes": done.notes }));
+        return print_json(&json!({ "terraform": terraform, "notes": notes }));
     }
-    say(done.terraform.trim_end());
+    say(terraform.trim_end());
     Ok(())
 }

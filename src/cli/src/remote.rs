@@ -40,6 +40,11 @@ pub(crate) struct Server {
 }
 
 impl Remote {
+    /// Of a command that can do without a server.
+    pub(crate) fn new(server: String, token_file: PathBuf) -> Self {
+        Self { server, token_file }
+    }
+
     /// Reads the token; nothing is asked yet.
     pub(crate) fn server(&self) -> Result<Server, Failure> {
         let token = fs::read_to_string(&self.token_file)

@@ -89,6 +89,16 @@ struct Held<'a> {
     limiter: MutexGuard<'a, Limiter<Key>>,
 }
 
+/// The refusal of the first rule whose limit is reached; counts nothing else.
+fn refused(held: &mut [Held<'_>], request: &Request<'_>, at: Timestamp, monotonic: u64) -> Option<Verdict> {
+    held.iter_mut().filter(|held| !held.kept.rule.counts_only).find_map(
+        |Held { kept, key, limiter, .. }| match limiter.peek(key, monotonic) {
+            Decision::Deny { retry_after_ms } => Some(kept.refusal(request, at, retry_after_ms)),
+            Decision::Allow { .. } => None,
+        },
+    )
+}
+
 /// A rule and what it has done.
 #[derive(Debug, Clone)]
 pub struct RuleReport {
@@ -199,13 +209,8 @@ impl Firewall {
         let mut held = self.lock(request);
         let monotonic = (now.monotonic)();
         let alone = held.len() == 1;
-        if !alone {
-            for Held { kept, key, limiter, .. } in held.iter_mut().filter(|held| !held.kept.rule.counts_only)
-            {
-                if let Decision::Deny { retry_after_ms } = limiter.peek(key, monotonic) {
-                    return kept.refusal(request, now.at, retry_after_ms);
-                }
-            }
+        if !alone && let Some(refusal) = refused(&mut held, request, now.at, monotonic) {
+            return refusal;
         }
         let mut tightest: Option<Quota> = None;
         for Held { kept, key, limiter, .. } in &mut held {
@@ -222,6 +227,18 @@ impl Firewall {
             }
         }
         Verdict::Allow { quota: tightest }
+    }
+
+    /// Whether the rules would refuse a request if it were judged in this moment already, so that what must be done before
+    /// it is need not be. Counts nothing: who passes is judged when the moment has come. Lists of denied addresses are not
+    /// asked again.
+    pub fn foresee(&self, request: &Request<'_>, now: Now<impl Fn() -> u64>) -> Verdict {
+        if self.is_exempt(request.path) || self.lists.allow.has(request.address, now.at) {
+            return Verdict::Allow { quota: None };
+        }
+        let mut held = self.lock(request);
+        let monotonic = (now.monotonic)();
+        refused(&mut held, request, now.at, monotonic).unwrap_or(Verdict::Allow { quota: None })
     }
 
     /// Locks what a request counts under. Always in the order of the addresses, which other rules do not change; what is

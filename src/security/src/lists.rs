@@ -177,6 +177,15 @@ impl NetworkSet {
             .map(|(length, (bits, _))| (length, *bits))
     }
 
+    /// Its networks, each with its end, the narrowest first.
+    pub fn entries(&self) -> impl Iterator<Item = Entry> {
+        let all = self.by_length.iter().flat_map(|(length, nets)| nets.iter().map(|net| (*length, net)));
+        all.filter_map(|(length, (bits, until))| {
+            let network = Network::new(IpAddr::V6((*bits).into()), length).ok()?;
+            Some(Entry { network, until: *until })
+        })
+    }
+
     /// Whether this very network is in the set at `now`.
     fn lists(&self, (length, bits): (u8, u128), now: Timestamp) -> bool {
         let nets = self.place(length).ok().and_then(|at| self.by_length.get(at));
@@ -206,6 +215,15 @@ pub struct List {
 }
 
 impl List {
+    /// Its networks in their order, each once, with the later end where it has two.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Entry> {
+        let all = NetworkSet::new(self.written.entries().chain(self.stored.entries()));
+        let mut entries: Vec<Entry> = all.entries().collect();
+        entries.sort_unstable_by_key(|entry| entry.network);
+        entries
+    }
+
     /// Whether a network that `address` lies in is in the list at `now`.
     #[must_use]
     pub fn has(&self, address: IpAddr, now: Timestamp) -> bool {
@@ -321,6 +339,21 @@ mod tests {
         for (address, has) in [("10.0.0.1", true), ("10.9.9.9", true), ("11.0.0.1", false)] {
             assert_eq!(list.has(address.parse().unwrap(), now), has, "{address}");
         }
+    }
+
+    #[test]
+    fn a_list_gives_its_networks_in_order_each_once() {
+        let texts = ["10.0.0.1/32", "0.0.0.0/0", "192.0.2.0/24", "::/0", "2001:db8::/32", "::1/128"];
+        let ends = Entry { network: net("192.0.2.0/24"), until: Some(Timestamp::EPOCH) };
+        let list = List {
+            written: Arc::new(NetworkSet::new(set(&texts[..2]).entries().chain([ends]))),
+            stored: Arc::new(set(&texts[1..])),
+        };
+        let mut wanted: Vec<Network> = texts.iter().map(|text| net(text)).collect();
+        wanted.sort_unstable();
+        let found = list.entries();
+        assert_eq!(found.iter().map(|entry| entry.network).collect::<Vec<_>>(), wanted);
+        assert!(found.iter().all(|entry| entry.until.is_none()), "{found:?}");
     }
 
     proptest! {

@@ -18,7 +18,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use families::{Answered, ByClass, ByOutcome, ByQueue, ByRule, ByWay, Families, Of};
+use families::{Answered, ByClass, ByKind, ByOutcome, ByQueue, ByReason, ByRule, ByWay, Families, Of};
 use gsm_adapters::EndpointNews;
 use gsm_engine::Miss;
 use models::Models;
@@ -49,6 +49,8 @@ pub(crate) struct Metrics {
     requests: Family<Answered, Counter>,
     seconds: Family<Of, Histogram, fn() -> Histogram>,
     waf_blocks: Family<ByRule, Counter>,
+    wire_refusals: Family<ByReason, Counter>,
+    signatures: Family<ByKind, Counter>,
     shed: Counter,
     admitted_share: Gauge<f64, std::sync::atomic::AtomicU64>,
     connections: Gauge,
@@ -177,6 +179,22 @@ impl Metrics {
                 "rule",
                 "Requests that the firewall refused",
                 "`Security` / `WAFBlocks`",
+                Family::default(),
+            ),
+            wire_refusals: all.add(
+                "gsm_wire_refusals",
+                "reason",
+                "What was refused below the API: requests by their framing, size or pace (those whose body was at fault are answered by \
+                 an operation as well), TLS handshakes that failed, connections for which there was no place, those that gave way \
+                 to others, and those that read nothing",
+                "",
+                Family::default(),
+            ),
+            signatures: all.add(
+                "gsm_signatures_checked",
+                "of",
+                "Signatures that were checked: of `token`s that were not known yet, of `request`s of AWS clients",
+                "",
                 Family::default(),
             ),
             shed: all.add(
@@ -321,6 +339,12 @@ impl Metrics {
                 .get_or_create(&ByRule { rule: rule.to_string() })
                 .inner()
                 .store(blocks, Ordering::Relaxed);
+        }
+        for (reason, count) in app.gate.refused().counts() {
+            self.wire_refusals.get_or_create(&ByReason { reason }).inner().store(count, Ordering::Relaxed);
+        }
+        for (of, count) in [("token", app.door.bearers().checks()), ("request", app.wire.checks())] {
+            self.signatures.get_or_create(&ByKind { of }).inner().store(count, Ordering::Relaxed);
         }
         self.admitted_share.set(app.shedder.share());
         let counts = app.engine.counts();

@@ -102,6 +102,8 @@ pub(crate) struct OverviewDto {
     recent: Vec<RecentDto>,
     /// What the rules of the firewall have done since the server started; `GET /v1/admin/firewall` tells more.
     firewall: Vec<FirewallLineDto>,
+    /// What was refused below the API since then: by framing, pace, handshake, or for want of a place.
+    wire_refusals: u64,
     /// Share of the requests that is let in: 1 where nothing is shed.
     admitted_share: f64,
 }
@@ -367,6 +369,7 @@ async fn make(app: &App) -> Result<OverviewDto, ApiError> {
         endpoint: app.asks_endpoint.then(|| EndpointDto::new(app)),
         recent: recent(&overview),
         firewall: firewall(app),
+        wire_refusals: app.gate.refused().total(),
         admitted_share: app.shedder.share(),
     })
 }

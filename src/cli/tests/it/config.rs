@@ -49,6 +49,8 @@ fn check_ends_with_1_where_something_is_wrong() {
     assert!(risky.ok().contains("warning  firewall.profile"));
     let wrong = check("[http]\nlisten = \"8080\"\n", &[]);
     assert!(wrong.code == Some(1) && wrong.out.contains("error    http.listen"), "{wrong:?}");
+    let wrong = check("[gamelift]\nsignatures = \"any\"\n", &[]);
+    assert!(wrong.code == Some(1) && wrong.out.contains("error    gamelift.signatures"), "{wrong:?}");
     let unknown = check("[http]\nlistn = \"x\"\n", &[]);
     assert!(unknown.code == Some(1) && unknown.out.contains("did you mean `listen`?"), "{unknown:?}");
     assert!(unknown.out.contains("line 2"), "{unknown:?}");

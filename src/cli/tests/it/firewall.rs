@@ -1,4 +1,4 @@
-use crate::gsm::{arg, gsm, write};
+use crate::gsm::{Served, arg, gsm, write};
 
 const RULES: &str = "[[rules]]\nname = \"burst\"\npaths = [\"/v1/players/*\"]\nkey = \"header:X-Game\"\nlimit = 50\n\
                      window_s = 1\n[[rules]]\nname = \"result\"\naction = \"off\"\n";
@@ -117,4 +117,25 @@ fn export_says_aloud_what_waf_cannot_do() {
     let shown = gsm(&["firewall", "export", "--json"]).json();
     assert!(shown["terraform"].as_str().unwrap().contains("evaluation_window_sec = 300"));
     gsm(&["firewall", "export", "--name", "1 x"]).told(2, &["--name"]);
+}
+
+#[test]
+fn what_is_at_work_on_a_server_is_exported_from_there() {
+    let dir = tempfile::tempdir().unwrap();
+    gsm(&["admin", "bootstrap", "--data-dir", arg(dir.path())]).ok();
+    let served = Served::start("serve", dir.path(), &["--firewall-profile", "test-limit"]);
+    let (server, admin) = (format!("http://{}", served.addr), dir.path().join("admin.key"));
+    let asked = ["firewall", "export", "--server", &server];
+    let with_token = [&asked[..], &["--token-file", arg(&admin)]].concat();
+    let exported = gsm(&[&with_token[..], &["--name", "ladder"]].concat());
+    exported.told(0, &["note: Rule `aws_client` is left out"]);
+    // The profile's own network stands in no file of this machine.
+    for part in ["resource \"aws_wafv2_web_acl\" \"ladder\"", "\"127.0.0.66/32\""] {
+        assert!(exported.out.contains(part), "{}", exported.out);
+    }
+    let shown = gsm(&[&with_token[..], &["--name", "ladder", "--json"]].concat()).json();
+    assert_eq!(shown["terraform"].as_str().unwrap().trim_end(), exported.out.trim_end());
+    gsm(&asked).told(2, &["--token-file"]);
+    gsm(&[&with_token[..], &["--config", "gsm.toml"]].concat()).told(2, &["--config"]);
+    gsm(&[&with_token[..], &["--name", "1"]].concat()).told(2, &["--name"]);
 }

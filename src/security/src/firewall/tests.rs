@@ -320,3 +320,41 @@ fn no_window_holds_one_too_many_with_sixteen_threads() {
         assert!(most(&of, 1_000) <= 7 && most(&of, 10_000) <= 30, "{who}");
     }
 }
+
+#[test]
+fn what_is_foreseen_is_refused_and_counts_nothing() {
+    let watched = written(serde_json::json!([
+        { "name": "watch", "on": "bad_token", "key": "address", "limit": 1, "window_s": 60, "action": "count" },
+    ]));
+    let firewall = made(Profile::Default, &watched, 1_000);
+    let bad = request("192.0.2.1", None, Moment::BadToken);
+    let foreseen = || match firewall.foresee(&bad, at(5)) {
+        Verdict::Allow { .. } => None,
+        Verdict::Deny { rule, status, quota } => Some((rule.to_string(), status, quota.unwrap().remaining)),
+    };
+    for _ in 0..10 {
+        // However often it is asked, each of the ten that prove bad passes; a rule that only counts refuses nothing.
+        assert_eq!((foreseen(), foreseen()), (None, None));
+        assert!(passes(&firewall, &bad, 5));
+    }
+    assert_eq!(foreseen(), Some(("bad_token".to_owned(), 429, 0)));
+    assert_eq!(firewall.blocks()["bad_token"], 1, "a refusal is told like any other");
+    let other = request("192.0.2.2", None, Moment::BadToken);
+    assert!(matches!(firewall.foresee(&other, at(5)), Verdict::Allow { .. }));
+    let allowed = made(Profile::TestLimit, &[], 1_000);
+    let from = request("127.0.0.77", None, Moment::Arrival);
+    (0..200).for_each(|_| assert!(passes(&allowed, &from, 5)));
+    assert!(matches!(allowed.foresee(&from, at(5)), Verdict::Allow { .. }), "who is never limited");
+}
+
+#[test]
+fn a_call_of_nobody_counts_once_in_every_rule() {
+    let both = written(serde_json::json!([
+        { "name": "both", "key": "address", "limit": 5, "window_s": 60 },
+    ]));
+    let firewall = made(Profile::TestLimit, &both, 1_000);
+    let of = |moment| Request { face: Face::Gamelift, ..request("192.0.2.1", None, moment) };
+    assert_eq!(remaining(&firewall, &of(Moment::Arrival), 5), Some(("both".to_owned(), 4)));
+    assert_eq!(remaining(&firewall, &of(Moment::Unproved), 5), Some(("address".to_owned(), 99)));
+    assert_eq!(remaining(&firewall, &of(Moment::Arrival), 5), Some(("both".to_owned(), 3)));
+}

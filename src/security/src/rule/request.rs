@@ -20,6 +20,9 @@ pub enum Moment<'a> {
     Arrival,
     /// Who asks is known, and may.
     Known(Caller<'a>),
+    /// On the wire of AWS clients, nobody has proved to be one: rules that are for requests of the native face alone, which
+    /// let such a client's pass uncounted, count it after all. The others have counted it on arrival.
+    Unproved,
     /// Its token proved bad.
     BadToken,
 }
@@ -72,10 +75,11 @@ impl Rule {
     pub fn key_of(&self, request: &Request<'_>) -> Result<Key, Miss> {
         let caller = match (self.on, request.moment, self.needs_caller()) {
             (Event::Request, Moment::Arrival, false) | (Event::BadToken, Moment::BadToken, _) => None,
+            (Event::Request, Moment::Unproved, false) if self.face == Some(Face::Native) => None,
             (Event::Request, Moment::Known(caller), true) => Some(caller),
             _ => return Err(Miss::Moment),
         };
-        if self.face.is_some_and(|face| face != request.face) {
+        if request.moment != Moment::Unproved && self.face.is_some_and(|face| face != request.face) {
             return Err(Miss::Face);
         }
         if !self.methods.is_empty() && !self.counts_method(request.method) {

@@ -169,10 +169,11 @@ function showModels() {
 // --- the firewall: what its rules have refused
 
 function showFirewall() {
-  const { firewall, admitted_share } = last;
+  const { firewall, wire_refusals, admitted_share } = last;
   const refused = sum(firewall, (rule) => rule.blocked);
+  const wire = wire_refusals ? ` · ${whole(wire_refusals)} on the wire` : "";
   const shed = admitted_share < 1 ? ` · ${Math.round(100 * admitted_share)} % let in` : "";
-  put(at("firewall-count"), `${whole(refused)} refused${shed}`);
+  put(at("firewall-count"), `${whole(refused)} refused${wire}${shed}`);
   const body = at("firewall").tBodies[0];
   firewall.forEach((rule, i) => {
     const row = body.rows[i] ?? body.appendChild(element("tr", "", ...["name", "n", "n", "n"].map((c) => element("td", c))));

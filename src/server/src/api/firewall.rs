@@ -2,11 +2,14 @@
 use super::{
     App,
     answer::Answer,
-    extract::{Admitted, Json, Params, Write},
+    extract::{Admitted, Json, Params, Query, Write},
     rulings::reason,
 };
 use crate::{
-    firewall::reload as reading,
+    firewall::{
+        export::{Exported, is_name},
+        reload as reading,
+    },
     problem::{ApiError, Problem},
 };
 use axum::{extract::State, http::StatusCode};
@@ -15,7 +18,7 @@ use gsm_engine::{AddressList, Listed};
 use gsm_security::{Network, RuleReport, Sample, Tally};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// Entries of lists that one answer shows.
 const ENTRIES_SHOWN_MAX: usize = 1_000;
@@ -209,6 +212,47 @@ fn shown(app: &App) -> FirewallDto {
     extensions(("x-gsm-action" = json!("gsm:GetFirewall")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(false))))]
 pub(crate) async fn view(State(app): State<Arc<App>>, _: Admitted) -> Answer<FirewallDto> {
     Answer(shown(&app))
+}
+
+/// The name of what is made.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExportQuery {
+    /// The web ACL's: a letter, then letters, digits, `-` and `_`, at most 100. Absent: `gsm`.
+    name: Option<String>,
+}
+
+/// The firewall for AWS WAF.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FirewallExportDto {
+    /// Terraform (`aws_wafv2_web_acl`, `aws_wafv2_ip_set`).
+    terraform: String,
+    /// What WAF cannot express, or expresses otherwise; the Terraform's head has it too.
+    notes: Vec<String>,
+}
+
+/// Read the rules and lists that are at work as Terraform for AWS WAF, networks that operators have put in included.
+#[utoipa::path(get, path = "/v1/admin/firewall/export", tag = "admin", operation_id = "export_firewall",
+    params(ExportQuery),
+    responses((status = 200, body = FirewallExportDto), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("bearer" = [])),
+    extensions(("x-gsm-action" = json!("gsm:ExportFirewall")), ("x-gsm-roles" = json!(["admin"])), ("x-gsm-mutating" = json!(false))))]
+pub(crate) async fn export(
+    State(app): State<Arc<App>>,
+    _: Admitted,
+    Query(query): Query<ExportQuery>,
+) -> Result<Answer<FirewallExportDto>, ApiError> {
+    let name = query.name.unwrap_or_else(|| "gsm".to_owned());
+    if !is_name(&name) {
+        let what = "a letter, then letters, digits, `-` and `_`, at most 100";
+        return Err(ApiError::parameter("name", what));
+    }
+    let now = app.engine.clock().wall();
+    // A list may have a hundred thousand networks.
+    let written = tokio::task::spawn_blocking(move || app.door.guard.export(&name, now)).await;
+    let Exported { terraform, notes } = written.map_err(|error| ApiError::internal(error.to_string()))?;
+    Ok(Answer(FirewallExportDto { terraform, notes }))
 }
 
 /// Read the firewall's files and stored lists again. What cannot be used changes nothing; `read_error` tells it.

@@ -209,6 +209,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(firewall::view))
         .routes(routes!(firewall::put, firewall::remove))
         .routes(routes!(firewall::reload))
+        .routes(routes!(firewall::export))
         .routes(routes!(aws_keys::issue, aws_keys::keys))
         .routes(routes!(aws_keys::revoke))
         .routes(routes!(audit::checkpoint))

@@ -18,13 +18,20 @@ use utoipa::ToSchema;
 
 /// Characters of a guest secret: 22 of base64url are 128 bits.
 const SECRET_CHARS: std::ops::RangeInclusive<usize> = 22..=128;
+/// Hexadecimal digits that are 128 bits.
+const HEX_DIGITS_MIN: usize = 32;
+/// Decimal ones.
+const DECIMAL_DIGITS_MIN: usize = 39;
 /// Different characters in it, at least: fewer were typed, not drawn.
 const SECRET_DISTINCT_MIN: usize = 8;
+const DRAW: &str =
+    "draw at least 16 random bytes and write them in base64url (22 characters) or hexadecimal (32)";
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SignIn {
-    /// Made by the client, kept on its device, at least 128 random bits: 22 to 128 characters of `A-Za-z0-9_-`.
+    /// Made by the client, kept on its device, at least 128 random bits: 22 to 128 characters of `A-Za-z0-9_-`, of which
+    /// 32 are hexadecimal digits where all but `_` and `-` are, and 39 decimal ones where those are.
     secret: String,
     /// The name shown to others, 1 to 32 characters; used when the player is made.
     #[schema(value_type = Option<String>)]
@@ -44,16 +51,23 @@ pub(crate) struct SessionDto {
     created: bool,
 }
 
+/// Refuses a secret that cannot have 128 bits. That those it has were drawn, nobody can tell.
 fn check_secret(secret: &str) -> Result<(), ApiError> {
+    let wrong = |what: &str| Err(ApiError::value("secret", what).hint(DRAW));
     let plain = secret.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
     if !SECRET_CHARS.contains(&secret.len()) || !plain {
-        return Err(ApiError::value("secret", "22 to 128 characters of `A-Za-z0-9_-`")
-            .hint("draw at least 16 random bytes and write them in base64url or hexadecimal"));
+        return wrong("22 to 128 characters of `A-Za-z0-9_-`");
     }
-    let distinct = secret.bytes().collect::<std::collections::BTreeSet<u8>>().len();
-    if distinct < SECRET_DISTINCT_MIN {
-        return Err(ApiError::value("secret", "too few different characters to be random")
-            .hint("draw at least 16 random bytes and write them in base64url or hexadecimal"));
+    let drawn = || secret.bytes().filter(|b| *b != b'_' && *b != b'-');
+    let digits = drawn().count();
+    if digits < DECIMAL_DIGITS_MIN && drawn().all(|b| b.is_ascii_digit()) {
+        return wrong("39 digits at least where it has only decimal ones: fewer have not 128 bits");
+    }
+    if digits < HEX_DIGITS_MIN && drawn().all(|b| b.is_ascii_hexdigit()) {
+        return wrong("32 digits at least where it has only hexadecimal ones: fewer have not 128 bits");
+    }
+    if secret.bytes().collect::<std::collections::BTreeSet<u8>>().len() < SECRET_DISTINCT_MIN {
+        return wrong("too few different characters to be random");
     }
     Ok(())
 }
@@ -78,8 +92,8 @@ pub(crate) async fn sign_in(
 
 /// A session for who has signed in.
 fn session(app: &App, who: SignedIn) -> Result<Answer<SessionDto>, ApiError> {
-    let sessions = &app.door.bearers().sessions;
-    let issued = sessions.issue(who.player, &**app.engine.ids(), app.engine.clock().wall());
+    let (ids, now) = (app.engine.ids(), app.engine.clock().wall());
+    let issued = app.door.bearers().issue(who.player, &**ids, now);
     let (token, expires_at) = issued.ok_or_else(|| ApiError::internal("no key signs sessions".to_owned()))?;
     Ok(Answer(SessionDto {
         player_id: who.player,
@@ -192,6 +206,7 @@ pub(crate) async fn link(
     let player_id = write.call.principal.player().ok_or(EngineError::Forbidden)?;
     app.throttle.sign_in(&player_id.as_u128().to_be_bytes())?;
     let now = app.engine.clock().wall();
+    door::may_try_tokens(&app, &parts, now)?;
     let found = app.door.bearers().subject(&write.body.0.token, now).await;
     let account = found.ok_or_else(|| {
         let bad = ApiError::value("token", "not a player's token of a configured issuer, or it has expired")

@@ -1,5 +1,8 @@
 //! Checks every value, and the values together.
-use super::{Config, Loaded, Mode, Origin, Settings, firewall, retention, settings::settings, shipping, who};
+use super::{
+    Config, Loaded, Mode, Origin, Settings, Signatures, firewall, retention, settings::settings, shipping,
+    who,
+};
 use crate::cors;
 use gsm_adapters::RETENTION_DAYS_MAX;
 use gsm_security::Network;
@@ -67,6 +70,11 @@ impl Loaded {
         }
         let origins = config.http.cors_origins.iter().filter_map(|origin| cors::fault(origin));
         wrong.extend(origins.map(|what| ("http.cors_origins", what)));
+        if mode == Mode::Serve && config.gamelift.signatures == Some(Signatures::Any) {
+            let what = "`any` is for `gsm dev`: whoever reaches the port could start matchmaking, and make and delete rule sets and \
+                        configurations; leave it out, and give AWS clients access keys (POST /v1/aws-keys)";
+            wrong.push(("gamelift.signatures", what.to_owned()));
+        }
         wrong.extend(numbers(config));
         wrong.extend(paths(config));
         wrong.extend(names(config));

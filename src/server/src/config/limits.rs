@@ -1,9 +1,12 @@
 //! Limits that no setting changes, for `docs/config.md`.
-use crate::{audit, who::jwks::SET_BYTES_MAX};
+use crate::{audit, recording, webhooks, who::jwks::SET_BYTES_MAX};
 use gsm_core::limits;
 use gsm_engine::SEASON_STARTS_PER_DAY_MAX;
 use gsm_security::LIST_ENTRIES_MAX;
 use std::fmt::Write as _;
+
+/// Where nobody is answered.
+const LOST: &str = "lost, and the log says so";
 
 /// Of what there are how many at most, and what is answered to more.
 const LIMITS: &[(&str, usize, &str)] = &[
@@ -48,6 +51,10 @@ const LIMITS: &[(&str, usize, &str)] = &[
     ("ways to sign in of a player", limits::IDENTITIES_MAX, "422 `invalid`"),
     ("groups of a player", limits::GROUPS_MAX, "422 `invalid`"),
     ("networks of the deny list, and of the allow list", LIST_ENTRIES_MAX, "429 `list_full`"),
+    ("events that wait for one webhook", webhooks::WAITING_MAX, LOST),
+    ("bytes of them", webhooks::WAITING_BYTES_MAX, LOST),
+    ("lines of a recording that wait for the disk", recording::WAITING_MAX, LOST),
+    ("bytes that they take in memory", recording::WAITING_BYTES_MAX, LOST),
 ];
 
 /// The table.
@@ -89,7 +96,7 @@ mod tests {
     #[test]
     fn answers_are_documented() {
         let codes = crate::codes_markdown();
-        for (what, _, answer) in LIMITS {
+        for (what, _, answer) in LIMITS.iter().filter(|(_, _, answer)| *answer != LOST) {
             let (status, code) = answer.split_once(' ').unwrap();
             assert!(codes.contains(&format!("| {status} | {code} |")), "{what}");
         }

@@ -283,7 +283,7 @@ pub struct GameLiftConfig {
     /// The region in ARNs. Absent: the one that a client signs for, or `us-east-1`.
     #[schema(example = "eu-central-1")]
     pub region: Option<String>,
-    /// Which signatures are taken: `any` (and none) or `verify`. Absent: `any` for `gsm dev`, `verify` for `gsm serve`.
+    /// Which signatures are taken: `any` (and none) or `verify`. Absent: `any` for `gsm dev`, `verify` for `gsm serve`, which takes nothing else.
     #[schema(value_type = Option<String>, example = "verify")]
     pub signatures: Option<Signatures>,
 }

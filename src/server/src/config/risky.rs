@@ -27,7 +27,7 @@ impl Loaded {
         if !local && config.http.dashboard == Some(Dashboard::Open) {
             risky("http.dashboard", "names and ratings are shown to everybody who reaches the port");
         }
-        if config.gamelift.signatures == Some(Signatures::Any) && (!local || mode == Mode::Serve) {
+        if config.gamelift.signatures == Some(Signatures::Any) && !local && mode == Mode::Dev {
             risky(
                 "gamelift.signatures",
                 "whoever reaches the port may make and delete rule sets and configurations",

@@ -6,10 +6,10 @@
 mod hcl;
 mod scope;
 
-use super::{FirewallSettings, files};
+use super::{FirewallSettings, Stored, files};
 use gsm_core::Timestamp;
 use gsm_engine::AddressList;
-use gsm_security::{Event, KeyBy, Network, Rate, Rule};
+use gsm_security::{Event, KeyBy, Lists, Network, Rate, Rule};
 use hcl::{Hcl, quoted};
 use scope::{KEYS, Leaf, PLAYER_TOKENS, all_of, scope, transformed};
 use std::{collections::BTreeMap, fmt::Write as _};
@@ -20,25 +20,63 @@ const WINDOWS_S: [u64; 4] = [60, 120, 300, 600];
 const LIMIT_MIN: u64 = 10;
 /// The highest.
 const LIMIT_MAX: u64 = 2_000_000_000;
+/// Characters of a web ACL's name.
+const NAME_CHARS_MAX: usize = 100;
 /// Addresses of one IP set.
 const SET_ADDRESSES_MAX: usize = 10_000;
 
 /// What was written, and what could not be.
 #[derive(Debug)]
 pub struct Exported {
-    /// The Terraform.
+    /// The Terraform; its head has the notes.
     pub terraform: String,
     /// A sentence for each thing that WAF cannot express, or expresses otherwise.
     pub notes: Vec<String>,
 }
 
-/// Writes the rules and lists as a web ACL of this name.
+impl Exported {
+    fn new(notes: Vec<String>, body: &str) -> Self {
+        let mut terraform =
+            String::from("# Written by `gsm firewall export`; write it again rather than edit it.\n#\n");
+        for note in &notes {
+            let _ = writeln!(terraform, "# - {note}");
+        }
+        let _ = write!(terraform, "\n{body}");
+        Self { terraform, notes }
+    }
+}
+
+/// Whether a web ACL and what belongs to it can have this name.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    (1..=NAME_CHARS_MAX).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
+/// Writes the rules and lists of a configuration and its files as a web ACL of this name. Networks that operators put into
+/// lists are the server's.
 ///
 /// # Errors
 /// Where a file or the rules cannot be used.
 pub fn export(settings: &FirewallSettings, name: &str, now: Timestamp) -> Result<Exported, files::FileError> {
     let read = settings.read()?;
     let rules = settings.rules(&read.rules).map_err(files::FileError::of_rules)?;
+    let lists = settings.lists(&read, &Stored::new());
+    let note = "The lists have the networks of files and profile; those that were put in by the API are a server's, and in the \
+                export with `--server`.";
+    Ok(written(settings, &rules, &lists, name, now, &[note]))
+}
+
+/// Writes rules and lists as a web ACL of this name; what never changes is the settings'.
+pub(super) fn written(
+    settings: &FirewallSettings,
+    rules: &[Rule],
+    lists: &Lists,
+    name: &str,
+    now: Timestamp,
+    more: &[&str],
+) -> Exported {
     let mut notes = vec![
         "WAF counts approximately and reacts within about half a minute; gsm's own firewall stays exact behind it.".to_owned(),
         "WAF answers 403 where gsm answers 429 with Retry-After.".to_owned(),
@@ -48,19 +86,20 @@ pub fn export(settings: &FirewallSettings, name: &str, now: Timestamp) -> Result
          a client that repeats such calls meets WAF's limit first."
             .to_owned(),
     ];
+    notes.extend(more.iter().map(ToString::to_string));
     let mut out = Hcl::default();
     let mut acl = Acl { priority: 0, name };
     let mut sets = BTreeMap::new();
     for list in AddressList::ALL {
-        let entries = settings.entries(&read, list);
+        let entries = match list {
+            AddressList::Deny => lists.deny.entries(),
+            AddressList::Allow => lists.allow.entries(),
+        };
         if entries.iter().any(|entry| entry.until.is_some()) {
             notes.push(format!(
                 "WAF's IP sets have no ends: networks of the {list} list stay until the next export."
             ));
         }
-        notes.push(format!(
-            "The {list} list has the networks of files and profile; those that were put in by the API are not in the export."
-        ));
         let live = entries.iter().filter(|entry| entry.until.is_none_or(|until| until > now));
         let networks = live.map(|entry| entry.network);
         sets.insert(list, ip_sets(&mut out, name, list, networks, &mut notes));
@@ -90,7 +129,7 @@ pub fn export(settings: &FirewallSettings, name: &str, now: Timestamp) -> Result
             Leaf::Path(path.clone()).write(out);
         });
     }
-    for rule in &rules {
+    for rule in rules {
         match counted(rule) {
             Err(why) => notes.push(format!("Rule `{}` is left out: {why}", rule.name)),
             Ok(counted) => {
@@ -102,13 +141,7 @@ pub fn export(settings: &FirewallSettings, name: &str, now: Timestamp) -> Result
     }
     visibility(&mut out, name);
     out.close();
-    let mut terraform =
-        String::from("# Written by `gsm firewall export`; write it again rather than edit it.\n#\n");
-    for note in &notes {
-        let _ = writeln!(terraform, "# - {note}");
-    }
-    let _ = write!(terraform, "\n{}", out.text);
-    Ok(Exported { terraform, notes })
+    Exported::new(notes, &out.text)
 }
 
 /// Numbers the rules of the web ACL.

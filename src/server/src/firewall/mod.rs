@@ -18,7 +18,7 @@ use gsm_core::Timestamp;
 use gsm_engine::{AddressList, Listed};
 use gsm_security::{
     DENIED_ADDRESS, Entry, Face, Firewall, LIST_ENTRIES_MAX, List, Lists, Moment, Network, NetworkSet, Now,
-    Plan, Quota, Request, Verdict,
+    Plan, Quota, Request, Rule, Verdict,
 };
 use parking_lot::Mutex;
 use std::{borrow::Cow, collections::BTreeMap, net::IpAddr, sync::Arc, time::Instant};
@@ -128,6 +128,13 @@ impl Guard {
         self.parts.lock().stored.contains_key(&(list, network))
     }
 
+    /// The rules and lists that are at work, for AWS WAF.
+    pub(crate) fn export(&self, name: &str, now: Timestamp) -> export::Exported {
+        let firewall = self.current();
+        let rules: Vec<Rule> = firewall.report().into_iter().map(|report| report.rule).collect();
+        export::written(&self.settings, &rules, firewall.lists(), name, now, &[])
+    }
+
     /// Counts a request, or refuses it. `told` becomes what the tightest of the rules has left.
     pub(crate) fn judge(
         &self,
@@ -135,6 +142,32 @@ impl Guard {
         moment: Moment<'_>,
         at: Timestamp,
         told: &mut Option<Quota>,
+    ) -> Result<(), ApiError> {
+        self.ask(facts, moment, told, |firewall, request| {
+            firewall.decide(request, Now { monotonic: || self.now_ms(), at })
+        })
+    }
+
+    /// Refuses a request that would be refused in a moment which is still to come, before the work is done that lies between.
+    /// Counts nothing.
+    pub(crate) fn foresee(
+        &self,
+        facts: &Facts<'_>,
+        moment: Moment<'_>,
+        at: Timestamp,
+        told: &mut Option<Quota>,
+    ) -> Result<(), ApiError> {
+        self.ask(facts, moment, told, |firewall, request| {
+            firewall.foresee(request, Now { monotonic: || self.now_ms(), at })
+        })
+    }
+
+    fn ask(
+        &self,
+        facts: &Facts<'_>,
+        moment: Moment<'_>,
+        told: &mut Option<Quota>,
+        verdict: impl Fn(&Firewall, &Request<'_>) -> Verdict,
     ) -> Result<(), ApiError> {
         let header = |name: &str| facts.headers.get(name).map(HeaderValue::as_bytes);
         let request = Request {
@@ -146,7 +179,7 @@ impl Guard {
             header: &header,
             moment,
         };
-        match self.current.load().decide(&request, Now { monotonic: || self.now_ms(), at }) {
+        match verdict(&self.current.load(), &request) {
             Verdict::Allow { quota } => {
                 if let Some(quota) = quota
                     && told.as_ref().is_none_or(|told| quota.remaining < told.remaining)

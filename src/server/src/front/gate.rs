@@ -4,6 +4,7 @@
 //! for its answer to be read) says so in its seat; when the house is full, the one that has done so for longest
 //! leaves. A connection whose request is being served never does. So slow clients cost honest ones nothing, also
 //! behind one address.
+use super::refused::{GAVE_WAY, Refused};
 use gsm_security::{Key, address_key};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -26,6 +27,17 @@ pub enum Refusal {
     /// This address is served as many as one may.
     #[error("too many connections from one address")]
     AddressFull,
+}
+
+impl Refusal {
+    /// As it is counted.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Full => "too_many_connections",
+            Self::AddressFull => "too_many_connections_of_address",
+        }
+    }
 }
 
 /// What a connection is told. Later ones are stronger.
@@ -145,14 +157,15 @@ pub struct Gate {
     since: Instant,
     counts: Mutex<Counts>,
     emptied: Notify,
+    refused: Refused,
 }
 
 impl Gate {
     /// A gate with nobody in.
     #[must_use]
     pub fn new(open_max: usize, per_address_max: usize, now: Instant) -> Arc<Self> {
-        let (counts, emptied) = (Mutex::default(), Notify::new());
-        Arc::new(Self { open_max, per_address_max, since: now, counts, emptied })
+        let (counts, emptied, refused) = (Mutex::default(), Notify::new(), Refused::default());
+        Arc::new(Self { open_max, per_address_max, since: now, counts, emptied, refused })
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
@@ -169,10 +182,16 @@ impl Gate {
     pub fn enter(self: &Arc<Self>, address: IpAddr, now: Instant) -> Result<Pass, Refusal> {
         let (origin, nanos) = (address_key(address), self.nanos(now));
         let mut counts = self.counts();
-        if counts.by_origin.get(&origin).map_or(0, Vec::len) >= self.per_address_max {
-            shed(&mut counts, Some(origin), nanos).ok_or(Refusal::AddressFull)?;
-        } else if counts.seats.len() >= self.open_max {
-            shed(&mut counts, None, nanos).ok_or(Refusal::Full)?;
+        let of_origin = counts.by_origin.get(&origin).map_or(0, Vec::len);
+        let full = if of_origin >= self.per_address_max {
+            Some((Some(origin), Refusal::AddressFull))
+        } else {
+            (counts.seats.len() >= self.open_max).then_some((None, Refusal::Full))
+        };
+        if let Some((among, refusal)) = full {
+            let left = shed(&mut counts, among, nanos);
+            self.refused.count(if left.is_some() { GAVE_WAY } else { refusal.reason() });
+            left.ok_or(refusal)?;
         }
         let of_origin = counts.by_origin.get(&origin).map_or(0, Vec::len);
         let seat = Arc::new(Seat {
@@ -186,6 +205,12 @@ impl Gate {
         counts.seats.push(Arc::clone(&seat));
         counts.by_origin.entry(origin).or_default().push(Arc::clone(&seat));
         Ok(Pass { gate: Arc::clone(self), seat })
+    }
+
+    /// What was refused below the API, by this gate and behind it.
+    #[must_use]
+    pub fn refused(&self) -> &Refused {
+        &self.refused
     }
 
     /// Connections in now, upgraded ones included.
@@ -246,6 +271,11 @@ impl Pass {
         self.seat.shed_from.store(self.gate.nanos(since + grace), Ordering::Relaxed);
     }
 
+    /// Counts what is refused to the connection.
+    pub fn refused(&self, reason: &str) {
+        self.gate.refused.count(reason);
+    }
+
     /// A request is being served, or bytes flow.
     pub fn served(&self) {
         self.seat.shed_from.store(SERVED, Ordering::Relaxed);
@@ -294,6 +324,8 @@ mod tests {
         assert_eq!(gate.enter(ip("10.0.0.3"), now).unwrap_err(), Refusal::Full);
         passes.pop();
         assert!(gate.enter(ip("10.0.0.1"), now).is_ok());
+        let refused: Vec<_> = gate.refused().counts().filter(|(_, count)| *count > 0).collect();
+        assert_eq!(refused, [("too_many_connections", 1), ("too_many_connections_of_address", 1)]);
     }
 
     #[tokio::test]
@@ -318,6 +350,7 @@ mod tests {
         // From another address it is the whole house that is full.
         gate.enter(ip("10.0.0.2"), now + 2 * SECOND).unwrap().served();
         assert_eq!(signs(), [Sign::Stay, Sign::Leave, Sign::Leave, Sign::Stay]);
+        assert_eq!(gate.refused().counts().find(|(_, count)| *count > 0), Some((GAVE_WAY, 2)));
         drop(passes);
         assert_eq!(gate.open(), 1);
         drop(new);

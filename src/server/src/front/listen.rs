@@ -5,6 +5,7 @@ use super::leftover;
 use super::limits::UNACKNOWLEDGED_MAX;
 use super::limits::{LINGER_MAX, REFUSAL_RETRY_S, REFUSALS_MAX, WireLimits};
 use super::problem;
+use super::refused::TLS_HANDSHAKE;
 use super::strict::{FAULT_METHOD, Link, Strict, Tail};
 use super::tls::Tls;
 use axum::Router;
@@ -131,9 +132,13 @@ async fn encrypted<H: Handle>(
     handler: H,
     limits: WireLimits,
 ) {
-    let accepted = tls.accept(stream, &pass.seat(), limits.head_wait_max).await;
-    if let Some((stream, extensions)) = accepted {
-        known_connection(stream, peer, extensions, pass, handler, limits).await;
+    let seat = pass.seat();
+    match tls.accept(stream, &seat, limits.head_wait_max).await {
+        Some((stream, extensions)) => {
+            known_connection(stream, peer, extensions, pass, handler, limits).await;
+        }
+        None if seat.sign() == Sign::Stay => pass.refused(TLS_HANDSHAKE),
+        None => {}
     }
 }
 

@@ -10,6 +10,7 @@ mod leftover;
 pub mod limits;
 pub mod listen;
 mod problem;
+pub mod refused;
 pub mod strict;
 pub mod strict_json;
 pub mod strict_query;

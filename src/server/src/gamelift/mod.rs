@@ -6,6 +6,7 @@ mod about;
 pub(crate) mod arn;
 mod cbor;
 mod configurations;
+mod familiar;
 mod fault;
 mod json;
 mod master;
@@ -46,14 +47,21 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
+use familiar::Familiar;
 use fault::Fault;
-use gsm_core::{IdSource, Timestamp};
+use gsm_core::{IdSource, KeyId, Timestamp};
 use gsm_engine::{AdminRole, Call, Engine, Principal, Role};
 use gsm_security::{Caller, Face, Moment};
 use operations::Operation;
 use protocol::BODY_BYTES_MAX;
 use replays::{Proof, Replays};
-use std::sync::Arc;
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 use tree::Tree;
 
 pub(crate) const X_AMZN_REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
@@ -67,6 +75,8 @@ pub(crate) struct Wire {
     pub(crate) signatures: Signatures,
     pub(crate) master: MasterKey,
     replays: Replays,
+    familiar: Familiar,
+    checks: AtomicU64,
 }
 
 impl Wire {
@@ -76,7 +86,13 @@ impl Wire {
         signatures: Signatures,
         master: MasterKey,
     ) -> Self {
-        Self { region, account, signatures, master, replays: Replays::default() }
+        let (replays, familiar) = (Replays::default(), Familiar::default());
+        Self { region, account, signatures, master, replays, familiar, checks: AtomicU64::new(0) }
+    }
+
+    /// Requests whose signature was checked.
+    pub(crate) fn checks(&self) -> u64 {
+        self.checks.load(Ordering::Relaxed)
     }
 
     /// Where things are, for a caller who speaks of this region.
@@ -194,7 +210,11 @@ async fn done(
     let (now, wall) = (app.engine.clock().now(), app.engine.clock().wall());
     // By default the lists alone: the rest is counted when it is known who calls.
     app.door.guard.judge(facts, Moment::Arrival, wall, &mut None).map_err(limited)?;
-    let known = known(app, parts, body, wall).await;
+    let asked = asked(app, parts, wall).map_err(|fault| suspect(app, facts, fault, wall))?;
+    if let Some(claimed) = &asked.claimed {
+        may_prove(app, facts, claimed.key, wall).map_err(limited)?;
+    }
+    let known = known(app, parts, body, asked, facts.address).await;
     let Known { protocol, operation, who, body } = known.map_err(|fault| suspect(app, facts, fault, wall))?;
     trail.is_by(&who.principal);
     let caller = Caller { role: who.role.as_str(), is_player: false, id: who.bits };
@@ -254,6 +274,38 @@ fn may(
     Ok(())
 }
 
+/// What the head of a request asks for, and who it says asks.
+struct Head<'a> {
+    protocol: Protocol,
+    operation: &'static Operation,
+    /// Where signatures are looked at.
+    claimed: Option<verify::Claimed<'a>>,
+}
+
+/// Reads the head: what costs nothing is looked at first.
+fn asked<'a>(app: &App, parts: &'a Parts, now: Timestamp) -> Result<Head<'a>, Fault> {
+    let (protocol, name) = Protocol::of(parts).ok_or_else(Fault::unknown_operation)?;
+    let operation = Operation::named(name).ok_or_else(Fault::unknown_operation)?;
+    protocol.check_target(&parts.headers)?;
+    let claimed = match app.wire.signatures {
+        Signatures::Any => None,
+        Signatures::Verify => Some(verify::Claimed::of(parts, now)?),
+    };
+    Ok(Head { protocol, operation, claimed })
+}
+
+/// Refuses an address that has tried too many keys, or asked too much as nobody, before its next body is read and its signature
+/// checked. A key that has signed well from there before goes on.
+fn may_prove(app: &App, facts: &Facts<'_>, key: KeyId, now: Timestamp) -> Result<(), ApiError> {
+    if app.wire.familiar.has(facts.address, key) {
+        return Ok(());
+    }
+    let facts = as_native(facts);
+    [Moment::BadToken, Moment::Unproved]
+        .into_iter()
+        .try_for_each(|moment| app.door.guard.foresee(&facts, moment, now, &mut None))
+}
+
 /// A request of which it is known who asks for what.
 struct Known {
     protocol: Protocol,
@@ -262,18 +314,27 @@ struct Known {
     body: Bytes,
 }
 
-/// Finds out who asks for what. What costs nothing is looked at first, so that who is nobody costs little.
-async fn known(app: &App, parts: &Parts, body: Body, now: Timestamp) -> Result<Known, Fault> {
-    let (protocol, name) = Protocol::of(parts).ok_or_else(Fault::unknown_operation)?;
-    let operation = Operation::named(name).ok_or_else(Fault::unknown_operation)?;
-    protocol.check_target(&parts.headers)?;
-    let signed = match app.wire.signatures {
-        Signatures::Any => None,
-        Signatures::Verify => Some(verify::Signed::of(app, parts, now).await?),
+/// Finds out who asks.
+async fn known(
+    app: &App,
+    parts: &Parts,
+    body: Body,
+    head: Head<'_>,
+    address: IpAddr,
+) -> Result<Known, Fault> {
+    let Head { protocol, operation, claimed } = head;
+    let signed = match claimed {
+        None => None,
+        Some(claimed) => Some((claimed.key, claimed.opened(app).await?)),
     };
     protocol.check_headers(&parts.headers).map_err(unread)?;
     let body = strict_json::read(body, BODY_BYTES_MAX).await.map_err(unread)?;
-    let who = signed.map_or_else(|| Ok(anybody(parts)), |signed| signed.proved(parts, &body))?;
+    let Some((key, signed)) = signed else {
+        return Ok(Known { protocol, operation, who: anybody(parts), body });
+    };
+    app.wire.checks.fetch_add(1, Ordering::Relaxed);
+    let who = signed.proved(parts, &body)?;
+    app.wire.familiar.remember(address, key);
     Ok(Known { protocol, operation, who, body })
 }
 
@@ -283,10 +344,13 @@ fn suspect(app: &App, facts: &Facts<'_>, fault: Fault, now: Timestamp) -> Fault 
         return fault;
     }
     let tries_keys = fault.status == StatusCode::FORBIDDEN && fault.name != verify::UNSIGNED;
-    let moment = if tries_keys { Moment::BadToken } else { Moment::Arrival };
-    // Nobody's call is no AWS client's: it counts like any request of its address.
-    let facts = Facts { face: Face::Native, action: None, path: facts.path.clone(), ..*facts };
-    app.door.guard.judge(&facts, moment, now, &mut None).err().map_or(fault, limited)
+    let moment = if tries_keys { Moment::BadToken } else { Moment::Unproved };
+    app.door.guard.judge(&as_native(facts), moment, now, &mut None).err().map_or(fault, limited)
+}
+
+/// Nobody's call is no AWS client's: it counts like any request of its address.
+fn as_native<'a>(facts: &Facts<'a>) -> Facts<'a> {
+    Facts { face: Face::Native, action: None, path: facts.path.clone(), ..*facts }
 }
 
 /// The caller where signatures are not looked at.

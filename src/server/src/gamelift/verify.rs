@@ -32,18 +32,17 @@ fn bad(message: impl Into<std::borrow::Cow<'static, str>>) -> Fault {
     Fault::unproved("InvalidSignatureException", message)
 }
 
-/// A signed request whose signature is still to be proved; all else about it is right.
-pub(super) struct Signed<'a> {
+/// What a request says of its signature, in order as far as that can be told without the key.
+pub(super) struct Claimed<'a> {
     found: Authorization<'a>,
     at: &'a str,
     signed_at: Timestamp,
-    key: AwsKeyRow,
-    secret: String,
+    pub(super) key: KeyId,
 }
 
-impl<'a> Signed<'a> {
-    /// What a request is signed with.
-    pub(super) async fn of(app: &App, parts: &'a Parts, now: Timestamp) -> Result<Self, Fault> {
+impl<'a> Claimed<'a> {
+    /// Of the head of a request.
+    pub(super) fn of(parts: &'a Parts, now: Timestamp) -> Result<Self, Fault> {
         let found = Authorization::of(parts)?;
         let found = found.ok_or_else(|| Fault::unproved(UNSIGNED, "the request is not signed"))?;
         if found.service != SERVICE {
@@ -63,16 +62,36 @@ impl<'a> Signed<'a> {
         }
         let at = parts.headers.get(X_AMZ_DATE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let signed_at = current(&found, at, now)?;
-        let unknown = || Fault::unproved("UnrecognizedClientException", "the access key is not valid here");
-        let id = key_id(found.access_key).ok_or_else(unknown)?;
+        let key = key_id(found.access_key).ok_or_else(unknown)?;
+        Ok(Self { found, at, signed_at, key })
+    }
+
+    /// With the key that it names.
+    pub(super) async fn opened(self, app: &App) -> Result<Signed<'a>, Fault> {
+        let Self { found, at, signed_at, key: id } = self;
         let key = app.engine.aws_key(id).await?.ok_or_else(unknown)?;
         let secret = app.wire.master.open(id, &key.sealed_secret).ok_or_else(|| {
             tracing::error!(key = %id, "the secret of an access key does not open: is `gamelift.master_key_file` another one?");
             unknown()
         })?;
-        Ok(Self { found, at, signed_at, key, secret })
+        Ok(Signed { found, at, signed_at, key, secret })
     }
+}
 
+fn unknown() -> Fault {
+    Fault::unproved("UnrecognizedClientException", "the access key is not valid here")
+}
+
+/// A signed request whose signature is still to be proved; all else about it is right.
+pub(super) struct Signed<'a> {
+    found: Authorization<'a>,
+    at: &'a str,
+    signed_at: Timestamp,
+    key: AwsKeyRow,
+    secret: String,
+}
+
+impl Signed<'_> {
     /// Who signed, if the signature is the one that this request should have.
     pub(super) fn proved(self, parts: &Parts, body: &[u8]) -> Result<Who, Fault> {
         let Self { found, at, signed_at, key, secret } = self;

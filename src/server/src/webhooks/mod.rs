@@ -32,9 +32,9 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Events that wait for one destination: those under way, and those that are tried again, too.
-const WAITING_MAX: usize = 10_000;
+pub(crate) const WAITING_MAX: usize = 10_000;
 /// Bytes of their bodies, together.
-const WAITING_BYTES_MAX: usize = 64 << 20;
+pub(crate) const WAITING_BYTES_MAX: usize = 64 << 20;
 /// Requests to one destination at once. An event that waits until it is tried again is none of them.
 const AT_ONCE: usize = 32;
 /// Tries of one event, and what is waited between the first two; twice as long from one to the next.

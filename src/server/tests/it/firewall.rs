@@ -97,6 +97,51 @@ async fn a_player_pages_through_his_export_at_a_bounded_pace() {
     world.stop().await;
 }
 
+/// How many signatures of tokens and of requests were checked.
+pub(crate) async fn checked(world: &World, of: &str) -> u64 {
+    let name = format!("gsm_signatures_checked_total{{of=\"{of}\"}} ");
+    let metrics = world.anyone.get("/metrics").await.text;
+    metrics.lines().find_map(|line| line.strip_prefix(&name)).expect("a counter").parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_tried_too_many_tokens_has_none_checked_and_those_who_are_known_go_on() {
+    let proxied = |settings: &mut gsm_server::config::Settings| {
+        settings.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+        settings.firewall = FirewallSettings::of(Profile::Default);
+    };
+    let mut world = World::with(proxied).await;
+    let (ann, bob) = (world.player("Ann").await, world.player("Bob").await);
+    from(&ann.client, "192.0.2.9").await.ok();
+    assert_eq!(checked(&world, "token").await, 0, "a session is known from its sign-in on");
+    // After a restart it is not.
+    world.restart_with(proxied).await;
+    let again = |player: &crate::world::Player| Client { addr: world.anyone.addr, ..player.client.clone() };
+    let (ann, bob) = (again(&ann), again(&bob));
+    from(&bob, "192.0.2.1").await.ok();
+    let forged = |n: usize| world.anyone.as_whom(&format!("{}{n}A", bob.token.as_ref().unwrap()));
+    for n in 0..10 {
+        from(&forged(n), "192.0.2.1").await.is(401, "invalid_token");
+    }
+    assert_eq!(checked(&world, "token").await, 11);
+    // That is the most of an address: no other is looked at, bad or good, in the head or in a body.
+    for client in [&forged(10), &ann] {
+        let problem = from(client, "192.0.2.1").await.is(429, "rate_limited");
+        assert!(text(&problem["detail"]).contains("`bad_token`"), "{problem}");
+    }
+    let link = bob.call("POST", "/v1/auth/link").header("X-Forwarded-For", "192.0.2.1");
+    link.json(&json!({ "token": "a.b.c" })).send().await.is(429, "rate_limited");
+    assert_eq!(checked(&world, "token").await, 11);
+    assert_eq!(rule(&shown(&world).await, "bad_token")["blocked"], 3);
+    // Those who are known there go on, and so does everybody elsewhere.
+    from(&bob, "192.0.2.1").await.ok();
+    from(&world.server(), "192.0.2.1").await.ok();
+    from(&ann, "192.0.2.2").await.ok();
+    from(&ann, "192.0.2.1").await.ok();
+    assert_eq!(checked(&world, "token").await, 12);
+    world.stop().await;
+}
+
 const NOBODY: &str = r#"
 [[rules]]
 name = "nobody"
@@ -202,6 +247,40 @@ async fn operators_list_networks_until_they_end_and_over_restarts() {
     world.admin().delete("/v1/admin/firewall/deny/192.0.2.0/24").await.done();
     world.admin().delete("/v1/admin/firewall/deny/192.0.2.0/24").await.is(404, "not_found");
     from(&world.anyone, "192.0.2.7").await.is(401, "unauthenticated");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_at_work_is_exported_with_what_operators_have_put_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let deny = dir.path().join("deny.txt");
+    std::fs::write(&deny, "198.51.100.0/24\n192.0.2.0/24 until=2027-01-31T12:00:00Z\n").unwrap();
+    let mut world = behind_proxy(|f| f.deny_file = Some(deny)).await;
+    let admin = world.admin();
+    for (list, network) in [("deny", "192.0.2.0/24"), ("deny", "2001:db8::/32"), ("allow", "203.0.113.7/32")]
+    {
+        admin.put(&format!("/v1/admin/firewall/{list}/{network}"), json!({ "reason": "x" })).await.ok();
+    }
+    let exported = admin.get("/v1/admin/firewall/export?name=ladder").await.ok();
+    let terraform = text(&exported["terraform"]);
+    let set = |name: &str| {
+        let from = terraform
+            .find(&format!("\"aws_wafv2_ip_set\" \"ladder-{name}-1\""))
+            .unwrap_or_else(|| panic!("{name}"));
+        let lines = terraform[from..].lines().skip_while(|line| !line.contains("addresses = [")).skip(1);
+        lines.take_while(|line| line.contains('"')).map(|line| line.trim().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(set("deny-v4"), ["\"192.0.2.0/24\",", "\"198.51.100.0/24\","]);
+    assert_eq!(
+        (set("deny-v6"), set("allow-v4")),
+        (vec!["\"2001:db8::/32\",".to_owned()], vec!["\"203.0.113.7/32\",".to_owned()])
+    );
+    assert!(terraform.contains("name     = \"address\""), "{terraform}");
+    let notes: Vec<String> = exported["notes"].as_array().unwrap().iter().map(text).collect();
+    assert!(notes.iter().all(|note| terraform.contains(note) && !note.contains("by the API")), "{notes:?}");
+    admin.get("/v1/admin/firewall/export?name=1").await.is(422, "invalid_parameter");
+    admin.get("/v1/admin/firewall/export").await.ok();
+    world.player("Ann").await.client.get("/v1/admin/firewall/export").await.is(403, "forbidden");
     world.stop().await;
 }
 

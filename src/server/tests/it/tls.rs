@@ -141,6 +141,13 @@ async fn certificates_change_without_a_restart() {
     let mut answer = Vec::new();
     let _ = plain.read_to_end(&mut answer).await;
     assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
+    // Both handshakes are counted as what they were.
+    let line = "gsm_wire_refusals_total{reason=\"tls_handshake\"} 2";
+    eventually(async || {
+        let (_, metrics, _) = ask(&client, addr, "GET /metrics", "").await.unwrap();
+        metrics.lines().any(|found| found == line).then_some(())
+    })
+    .await;
 
     // A certificate that does not fit its key changes nothing.
     std::fs::write(dir.path().join("tls.crt"), "nonsense").unwrap();

@@ -17,6 +17,28 @@ fn the_defaults_are_lawful_and_not_risky() {
 }
 
 #[test]
+fn a_server_that_is_no_development_server_verifies_signatures() {
+    let config = |signatures| Config {
+        gamelift: crate::config::GameLiftConfig { signatures, ..Default::default() },
+        ..Default::default()
+    };
+    let check = |signatures, mode| {
+        Loaded { config: config(signatures), origins: BTreeMap::new() }.check(mode).settings
+    };
+    let any = Some(crate::config::Signatures::Any);
+    let problems = check(any, Mode::Serve).unwrap_err();
+    assert_eq!(problems[0].key, "gamelift.signatures");
+    assert!(problems[0].what.contains("`gsm dev`"), "{problems:?}");
+    for (said, mode, wanted) in [
+        (any, Mode::Dev, crate::config::Signatures::Any),
+        (None, Mode::Dev, crate::config::Signatures::Any),
+        (None, Mode::Serve, crate::config::Signatures::Verify),
+    ] {
+        assert_eq!(check(said, mode).unwrap().signatures, wanted);
+    }
+}
+
+#[test]
 fn where_the_audit_log_is_shipped_to_is_checked() {
     let refused = |change: fn(&mut AuditConfig)| {
         let problems = check(|config| change(&mut config.audit)).settings.unwrap_err();

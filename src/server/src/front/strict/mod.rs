@@ -25,6 +25,7 @@ pub use link::{Link, Tail};
 
 use crate::front::gate::Pass;
 use crate::front::limits::{LINGER_BYTES_MAX, LINGER_MAX, SHED_GRACE, WireLimits};
+use crate::front::refused::READS_NOTHING;
 use clock::{Clock, Expiry, Timer};
 use hyper::rt::ReadBufCursor;
 use std::io::{self, IoSlice};
@@ -168,6 +169,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Strict<T> {
 
     fn fail(&mut self, phase: Phase, fault: WireFault) -> io::Result<()> {
         tracing::debug!(%fault, "request refused on the wire");
+        self.pass.refused(fault.code());
         self.link.set_fault(fault);
         self.mode = Mode::Closed;
         (self.from, self.to, self.released) = (0, 0, 0);
@@ -252,6 +254,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Strict<T> {
             (now + stall_max, Timer::default())
         });
         ready!(timer.poll(cx, *deadline));
+        pass.refused(READS_NOTHING);
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client reads nothing of its answer")))
     }
 }

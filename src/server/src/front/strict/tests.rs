@@ -2,6 +2,7 @@
 use super::*;
 use crate::front::gate::Gate;
 use crate::front::listen::connection;
+use crate::front::refused::READS_NOTHING;
 use crate::front::strict_json::{JsonFault, JsonLimits, check_headers, parse, read};
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -260,6 +261,9 @@ async fn who_does_not_read_is_dropped() {
     sleep(Duration::from_secs(31)).await;
     let (text, after) = client.rest().await;
     assert!(text.len() <= 8 * 1024 && after == 0, "{} {after}", text.len());
+    let refused = client.1.refused();
+    assert_eq!(refused.counts().find(|(_, count)| *count > 0), Some((READS_NOTHING, 1)));
+    assert_eq!(refused.total(), 1);
 }
 
 #[tokio::test(start_paused = true)]

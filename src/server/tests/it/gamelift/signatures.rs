@@ -1,10 +1,14 @@
 use super::JSON;
 use crate::{
     client::{Answer, Client},
+    firewall::checked,
     world::{World, settings},
 };
 use aws_lc_rs::{digest, hmac};
-use gsm_server::config::{Mode, Signatures};
+use gsm_server::{
+    config::{Mode, Signatures},
+    firewall::{FirewallSettings, files::parse_rules},
+};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -35,6 +39,8 @@ struct Signed {
     service: &'static str,
     late_s: i64,
     headers: Vec<&'static str>,
+    /// As a proxy says.
+    from: Option<&'static str>,
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -48,7 +54,15 @@ fn mac(key: &[u8], text: &str) -> Vec<u8> {
 impl Signed {
     fn new(key: &Key, target: &'static str, body: Value) -> Self {
         let headers = vec!["content-type", "host", "x-amz-date", "x-amz-target"];
-        Self { key: key.clone(), body: body.to_string(), target, service: "gamelift", late_s: 0, headers }
+        Self {
+            key: key.clone(),
+            body: body.to_string(),
+            target,
+            service: "gamelift",
+            late_s: 0,
+            headers,
+            from: None,
+        }
     }
 
     /// The date and the Authorization header.
@@ -89,6 +103,10 @@ impl Signed {
 
     async fn send_as(&self, client: &Client, at: &str, authorization: &str) -> Answer {
         let call = client.call("POST", "/").header("x-amz-target", self.target).header("x-amz-date", at);
+        let call = match self.from {
+            Some(address) => call.header("x-forwarded-for", address),
+            None => call,
+        };
         call.header("authorization", authorization).text(JSON, &self.body).send().await
     }
 }
@@ -254,7 +272,7 @@ async fn without_the_master_key_of_its_access_keys_a_server_does_not_start() {
 async fn who_tries_keys_is_slowed_down() {
     let mut world = World::with(|settings| {
         settings.signatures = Signatures::Verify;
-        settings.firewall = gsm_server::firewall::FirewallSettings::of(gsm_security::Profile::Default);
+        settings.firewall = FirewallSettings::of(gsm_security::Profile::Default);
     })
     .await;
     let key = Key { id: "AKIDEXAMPLE".into(), secret: "x".into() };
@@ -262,5 +280,57 @@ async fn who_tries_keys_is_slowed_down() {
         signed(&world.anyone, &key, DESCRIBE, nothing()).await.exception(403, "UnrecognizedClientException");
     }
     signed(&world.anyone, &key, DESCRIBE, nothing()).await.exception(400, "ThrottlingException");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_is_over_its_limits_has_no_signature_checked() {
+    const FEW: &str =
+        "[[rules]]\nname = \"address\"\nface = \"native\"\nkey = \"address\"\nlimit = 4\nwindow_s = 600\n";
+    let mut world = World::with(|settings| {
+        settings.signatures = Signatures::Verify;
+        settings.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+        settings.firewall = FirewallSettings::of(gsm_security::Profile::Default);
+        settings.firewall.written = parse_rules(FEW).unwrap();
+        settings.firewall.exempt_paths = vec!["/metrics".to_owned()];
+    })
+    .await;
+    let (known, new) = (Key::issued(&world, "server").await, Key::issued(&world, "server").await);
+    let guessed = |key: &Key| Key { id: key.id.clone(), secret: "x".to_owned() };
+    let call = async |key: &Key, from: &'static str| {
+        let request = Signed { from: Some(from), ..Signed::new(key, DESCRIBE, nothing()) };
+        request.send(&world.anyone).await
+    };
+    let signatures = async || checked(&world, "request").await;
+    call(&known, "192.0.2.1").await.output();
+    for _ in 0..10 {
+        call(&guessed(&known), "192.0.2.1").await.exception(403, "InvalidSignatureException");
+    }
+    assert_eq!(signatures().await, 11);
+    // Ten bad ones are the most of an address: what comes next is not looked at, good or bad.
+    for key in [guessed(&new), new.clone()] {
+        let told = call(&key, "192.0.2.1").await.exception(400, "ThrottlingException");
+        assert!(told.contains("`bad_token`"), "{told}");
+    }
+    assert_eq!(signatures().await, 11);
+    // A key that has signed well from there goes on, and any from elsewhere.
+    call(&known, "192.0.2.1").await.output();
+    call(&new, "192.0.2.2").await.output();
+    assert_eq!(signatures().await, 13);
+
+    // Likewise where too much was asked by nobody.
+    let unsigned = async || {
+        let call = world.anyone.call("POST", "/").header("x-amz-target", DESCRIBE);
+        call.header("x-forwarded-for", "192.0.2.2").text(JSON, "{}").send().await
+    };
+    for _ in 0..4 {
+        unsigned().await.exception(403, "MissingAuthenticationTokenException");
+    }
+    unsigned().await.exception(400, "ThrottlingException");
+    let told = call(&known, "192.0.2.2").await.exception(400, "ThrottlingException");
+    assert!(told.contains("`address`"), "{told}");
+    assert_eq!(signatures().await, 13);
+    call(&new, "192.0.2.2").await.output();
+    assert_eq!(signatures().await, 14);
     world.stop().await;
 }
