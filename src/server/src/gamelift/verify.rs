@@ -66,7 +66,7 @@ impl<'a> Signed<'a> {
         let unknown = || Fault::unproved("UnrecognizedClientException", "the access key is not valid here");
         let id = key_id(found.access_key).ok_or_else(unknown)?;
         let key = app.engine.aws_key(id).await?.ok_or_else(unknown)?;
-        let secret = app.wire.master.open(id, &key.sealed_secret).ok_or_else(|| {
+        let secret = app.wire.master.now().open(id, &key.sealed_secret).ok_or_else(|| {
             tracing::error!(key = %id, "the secret of an access key does not open: is `gamelift.master_key_file` another one?");
             unknown()
         })?;
