@@ -34,7 +34,7 @@ mod verify;
 pub use checkpoint::Checkpoint;
 pub use disk::{CHECKPOINT, CHECKPOINTS, Disk, Files, PENDING, SEGMENTS, Unwritten, VKEY};
 pub use hash::{Hash, leaf_hash, node_hash, root_of, sha256};
-pub use log::{Limits, Log, LogError, Standing, last_commit};
+pub use log::{Limits, Log, LogError, Standing, last_commit, last_time};
 pub use note::{Note, NoteError, SigningKey, VerifierKey};
 pub use proof::{Nodes, consistency, inclusion, proves_consistency, proves_inclusion};
 pub use record::{Digested, PARAMETERS_BYTES_MAX, RECORD_BYTES_MAX, Record, rfc3339};

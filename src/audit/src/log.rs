@@ -5,8 +5,8 @@
 //! under a signature too, and a start knows to the byte how to go on.
 mod open;
 
-pub use open::last_commit;
 pub(crate) use open::{Pending, rows_at};
+pub use open::{last_commit, last_time};
 
 use crate::{
     checkpoint::Checkpoint,

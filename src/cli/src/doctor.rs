@@ -1,4 +1,5 @@
 //! `gsm doctor`: is this machine fit, and is what the server needs where it must be?
+mod clock;
 #[cfg(feature = "sagemaker")]
 mod endpoint;
 mod files;
@@ -100,7 +101,8 @@ fn findings(flags: &Flags) -> Result<Vec<Finding>, Failure> {
         }
     };
     all.push(Finding::ok("configuration", "lawful"));
-    all.push(machine::clock());
+    all.push(clock::set(&settings.data_dir));
+    all.push(clock::kept());
     all.push(machine::open_files());
     all.push(machine::memory(&settings));
     let is_served = is_served(&settings.data_dir);
@@ -109,7 +111,7 @@ fn findings(flags: &Flags) -> Result<Vec<Finding>, Failure> {
     all.extend(snapshots(&settings));
     all.extend(files::store(&settings, is_served));
     all.extend(files::gap(&settings, is_served));
-    all.extend(keys::private_key("session key", &settings.token_key_file, gsm_server::key_fault));
+    all.extend(keys::private_key("session key", &settings.token_key_file, gsm_server::key_file_fault));
     all.extend(files::sessions(&settings, is_served));
     all.extend(keys::audit_keys(&settings));
     all.extend(files::audit_log(&settings, is_served));
@@ -131,7 +133,9 @@ fn findings(flags: &Flags) -> Result<Vec<Finding>, Failure> {
     let jwks =
         settings.player_jwks.iter().chain(settings.trusted_issuers.iter().filter_map(|i| i.jwks.as_ref()));
     all.extend(jwks.map(|path| keys::issuer_keys(path)));
-    all.extend(keys::private_key("access key seal", &settings.aws_master_key_file, gsm_server::key_fault));
+    let seal =
+        keys::private_key("access key seal", &settings.aws_master_key_file, gsm_server::key_file_fault);
+    all.extend(seal);
     all.extend(settings.webhooks.iter().map(|webhook| keys::secret(&webhook.name, &webhook.secret_file)));
     if let Some(tls) = &settings.tls {
         all.push(keys::tls_key(&tls.cert_file, &tls.key_file));

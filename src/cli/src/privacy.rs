@@ -178,7 +178,7 @@ impl Erase {
         let unclear =
             "the player may be erased all the same; asking again changes nothing and gives the receipt";
         for _ in 0..LOOKS_MAX {
-            let done = server.post(&path, Some(&body), unclear).await?;
+            let done = server.post(&path, Some(&body), None, unclear).await?;
             match (&done["receipt"], done["state"].as_str()) {
                 (Value::Object(_), _) => return Ok(done),
                 (_, Some("erasing")) => {}

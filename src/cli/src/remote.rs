@@ -73,17 +73,20 @@ impl Server {
         self.ask(|| self.client.get(format!("{}{path}", self.url)), "").await
     }
 
-    /// One write, however often it is sent: a server that did it and could not say so must not do it again. `unclear` is told
-    /// where nobody knows in the end whether it was done.
+    /// One write, however often it is sent: a server that did it and could not say so must not do it again. `reason` goes into
+    /// its header, `unclear` is told where nobody knows in the end whether it was done.
     pub(crate) async fn post(
         &self,
         path: &str,
         body: Option<&Value>,
+        reason: Option<&str>,
         unclear: &str,
     ) -> Result<Value, Failure> {
         let once = format!("gsm-{:032x}", SystemIds.next_u128());
         let request = || {
             let request = self.client.post(format!("{}{path}", self.url)).header("idempotency-key", &once);
+            let request =
+                reason.into_iter().fold(request, |request, why| request.header("x-gsm-reason", why));
             match body {
                 Some(body) => request.header("content-type", "application/json").body(body.to_string()),
                 None => request,

@@ -2,9 +2,12 @@
 use crate::{
     Call, Engine, EngineError, Role,
     keys::Kept,
-    store::{AwsKeyRow, Key, KeyRange, Row},
+    store::{AwsKeyRow, Home, Key, KeyRange, Row},
 };
-use gsm_core::{KeyId, Timestamp};
+use gsm_core::{KeyId, Timestamp, limits};
+
+/// Keys whose secrets one commit seals anew.
+const SEALED_AT_ONCE: usize = 50;
 
 /// A key to be kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,5 +84,49 @@ impl Engine {
     /// Ends a key; doing it again changes nothing.
     pub async fn revoke_aws_key(&self, call: &Call, id: KeyId) -> Result<Timestamp, EngineError> {
         self.end_kept::<AwsKeyRow>(call, id).await
+    }
+
+    /// Keeps another sealed secret of each key that is good and for which `seal` gives one; how many there were. A few in a
+    /// commit: what was not come to is done by the next call.
+    pub async fn seal_aws_keys(
+        &self,
+        call: &Call,
+        seal: &(dyn Fn(&AwsKeyRow) -> Option<Vec<u8>> + Sync),
+    ) -> Result<usize, EngineError> {
+        let keys = self.aws_keys().await?;
+        let old = |key: &&AwsKeyRow| key.revoked_at.is_none() && seal(key).is_some();
+        let ids: Vec<KeyId> = keys.iter().filter(old).map(|key| key.id).collect();
+        let mut count = 0;
+        for ids in ids.chunks(SEALED_AT_ONCE) {
+            count += self.seal_some(call, ids, seal).await?;
+        }
+        Ok(count)
+    }
+
+    async fn seal_some(
+        &self,
+        call: &Call,
+        ids: &[KeyId],
+        seal: &(dyn Fn(&AwsKeyRow) -> Option<Vec<u8>> + Sync),
+    ) -> Result<usize, EngineError> {
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            let (mut count, mut changes) = (0, self.changes(call, &[]));
+            for id in ids {
+                let Some((row, version)) = self.kept::<AwsKeyRow>(*id).await? else { continue };
+                let Some(sealed_secret) = seal(&row).filter(|_| row.revoked_at.is_none()) else { continue };
+                let row = AwsKeyRow { sealed_secret, ..row };
+                changes.replace(Key::AwsKey(*id), Some(version), row.row());
+                count += 1;
+            }
+            if count == 0 {
+                return Ok(0);
+            }
+            match self.commit(Home::Document, changes).await {
+                Ok(_) => return Ok(count),
+                Err(EngineError::Raced(_)) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Err(EngineError::Contended)
     }
 }

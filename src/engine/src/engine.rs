@@ -9,7 +9,7 @@ use crate::{
         ChangeSet, CommitError, Committed, Expect, Fold, Home, Homes, Key, Store, StoreFault, Versioned,
     },
     systems::{Scheme, Schemes},
-    token::TokenKey,
+    token::{KeyRing, TokenKey, TokenKeys},
     turns::{Doors, Lines},
     views::Views,
 };
@@ -37,7 +37,7 @@ pub struct Engine {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) node: String,
-    pub(crate) tokens: TokenKey,
+    pub(crate) tokens: KeyRing,
     pub(crate) views: Arc<Views>,
     /// Where in the outbox the next turn goes on.
     pub(crate) owed_after: Mutex<Option<Key>>,
@@ -77,7 +77,7 @@ impl Engine {
             clock,
             ids,
             node: options.node,
-            tokens: options.token_key,
+            tokens: KeyRing::new(options.token_key.into()),
             views,
             owed_after: Mutex::new(None),
             schemes: Mutex::default(),
@@ -105,6 +105,11 @@ impl Engine {
     #[must_use]
     pub fn ids(&self) -> &Arc<dyn IdSource> {
         &self.ids
+    }
+
+    /// Goes on with these keys of tokens: at the start those that a rotation has left, and after one.
+    pub fn take_token_keys(&self, keys: TokenKeys) {
+        self.tokens.replace(keys);
     }
 
     /// What the models of modes begin with, and who predicts in their shadow; call it before [`Engine::load`]. A mode

@@ -154,7 +154,8 @@ impl EngineError {
 
     /// What the caller is told when something after the commit of the call failed: what was refused then does not say that
     /// nothing was done.
-    pub(crate) fn after_commit(self) -> Self {
+    #[must_use]
+    pub fn after_commit(self) -> Self {
         match self {
             Self::Refused(fault) | Self::TooLarge(fault) => Self::NoAnswer(fault),
             other => other,

@@ -7,6 +7,7 @@ pub(crate) use kept::Kept;
 use crate::{
     AdminRole, Call, Engine, EngineError, Principal, Role,
     store::{CredentialRow, Home, Key, KeyRange, Row, SecretRow, WhoRow},
+    token::TokenKey,
 };
 use gsm_core::{KeyId, Millis, Timestamp};
 use sha2::{Digest as _, Sha256};
@@ -112,7 +113,7 @@ impl Engine {
         admin: Option<AdminRole>,
         note: &str,
     ) -> Result<IssuedKey, EngineError> {
-        let (id, secret) = self.draw_key(call, "gsm api key 1");
+        let (id, secret) = self.draw_key(call, "gsm api key 1").await?;
         let row = CredentialRow {
             id,
             role,
@@ -141,15 +142,17 @@ impl Engine {
             let (mut row, version) = found.ok_or(EngineError::Unknown { what: "key" })?;
             if let Some(salt) = repeated {
                 // A version before this one kept none: its secret followed from the idempotency key alone.
-                let secret = salt.map(|salt| self.next_secret(id, &salt));
-                let secret = secret.unwrap_or_else(|| self.draw_key(call, "gsm api key rotation 1").1);
+                let secret = match salt {
+                    Some(salt) => self.first_secret(&row, &salt),
+                    None => self.draw_key(call, "gsm api key rotation 1").await?.1,
+                };
                 return Ok(IssuedKey { row, text: text_of(id, &secret) });
             }
             if row.revoked_at.is_some() {
                 return Err(EngineError::invalid("key_id", "the key has been ended; make another"));
             }
             let salt = format!("{:032x}{:032x}", self.ids.next_u128(), self.ids.next_u128());
-            let secret = self.next_secret(id, &salt);
+            let secret = next_secret(&self.tokens.now().signing, id, &salt);
             let until = call.now.saturating_add(overlap);
             // One before is kept: the newest secret, or the one of a key that was never changed.
             row.first_hash =
@@ -169,26 +172,37 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
-    /// The secret of a rotation: of 256 random bits, which alone say nothing and are kept for a repeat of the call. An
-    /// idempotency key that comes again when it is forgotten leads to another one, and so does another key.
-    fn next_secret(&self, id: KeyId, salt: &str) -> String {
-        let mut bits = [0u8; 32];
-        let of = [&id.as_u128().to_be_bytes()[..], salt.as_bytes()].concat();
-        self.tokens.derive("gsm api key rotation 2", &of, &mut bits);
-        bits.iter().map(|byte| format!("{byte:02x}")).collect()
+    /// The secret that a rotation gave, for a repeat of the call: of the keys of tokens the one made it that did then.
+    fn first_secret(&self, row: &CredentialRow, salt: &str) -> String {
+        let keys = self.tokens.now();
+        let is_its = |secret: &String| row.secrets.iter().any(|known| known.sha256 == sha256(secret));
+        let found = keys.all().map(|key| next_secret(key, row.id, salt)).find(is_its);
+        // One that another rotation has ended since is not known any more.
+        found.unwrap_or_else(|| next_secret(&keys.signing, row.id, salt))
     }
 
-    /// An id and a secret. Under an idempotency key both follow from it, so that a repeat shows the same although no
-    /// secret is stored.
-    fn draw_key(&self, call: &Call, purpose: &str) -> (KeyId, String) {
+    /// An id and a secret. Under an idempotency key both follow from it and the key of tokens, so that a repeat shows the same
+    /// although no secret is stored.
+    async fn draw_key(&self, call: &Call, purpose: &str) -> Result<(KeyId, String), EngineError> {
         let Some(once) = call.once else {
             let secret = format!("{:032x}{:032x}", self.ids.next_u128(), self.ids.next_u128());
-            return (KeyId::fresh(&*self.ids), secret);
+            return Ok((KeyId::fresh(&*self.ids), secret));
         };
-        let mut bits = [0u8; 48];
-        self.tokens.derive(purpose, &once.scope, &mut bits);
-        let part = |at: usize| bits[at..at + 16].iter().fold(0u128, |n, b| n << 8 | u128::from(*b));
-        (KeyId::from_u128(part(0)), format!("{:032x}{:032x}", part(16), part(32)))
+        let keys = self.tokens.now();
+        let drawn = |key: &TokenKey| {
+            let mut bits = [0u8; 48];
+            key.derive(purpose, &once.scope, &mut bits);
+            let part = |at: usize| bits[at..at + 16].iter().fold(0u128, |n, b| n << 8 | u128::from(*b));
+            (KeyId::from_u128(part(0)), format!("{:032x}{:032x}", part(16), part(32)))
+        };
+        // What was made before the key of tokens was changed is shown as it was.
+        for key in keys.all().skip(1) {
+            let (id, secret) = drawn(key);
+            if self.kept::<CredentialRow>(id).await?.is_some() {
+                return Ok((id, secret));
+            }
+        }
+        Ok(drawn(&keys.signing))
     }
 
     /// Who a key's text speaks for; `None` for anything but a living key.
@@ -219,6 +233,15 @@ impl Engine {
     pub async fn revoke_key(&self, call: &Call, id: KeyId) -> Result<Timestamp, EngineError> {
         self.end_kept::<CredentialRow>(call, id).await
     }
+}
+
+/// The secret of a rotation: of 256 random bits, which alone say nothing and are kept for a repeat of the call. An
+/// idempotency key that comes again when it is forgotten leads to another one, and so does another key.
+fn next_secret(key: &TokenKey, id: KeyId, salt: &str) -> String {
+    let mut bits = [0u8; 32];
+    let of = [&id.as_u128().to_be_bytes()[..], salt.as_bytes()].concat();
+    key.derive("gsm api key rotation 2", &of, &mut bits);
+    bits.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What the bearer sends.

@@ -7,9 +7,10 @@ pub(crate) use forming::Forming;
 
 use crate::{
     Call, Engine, EngineError, HeardOf, Principal, QueueConfig, ResultView,
+    queues::TIMEOUT_MAX,
     results::counting::rating_in,
     store::{Home, Key, MatchRow, Prediction, Row, Version},
-    token::MatchClaim,
+    token::{MatchClaim, TOKEN_LIFE_MAX},
 };
 use gsm_core::{MatchId, Millis, PlayerId, QueueName, Variant, limits};
 use gsm_rating::Rating;
@@ -22,6 +23,7 @@ use tokio::sync::OnceCell;
 const CONNECTION_CHARS_MAX: usize = 256;
 /// How long a match's own token outlives the match's time-out.
 const TOKEN_GRACE: Millis = Millis::from_secs(24 * 3_600);
+const _: () = assert!(TIMEOUT_MAX.get() + TOKEN_GRACE.get() <= TOKEN_LIFE_MAX.get());
 
 /// A match that a server asks for, outside the matcher.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,6 +2,7 @@
 mod config;
 mod known;
 
+pub(crate) use config::TIMEOUT_MAX;
 pub use config::{Balance, GameLift, QueueConfig};
 pub(crate) use known::Queues;
 

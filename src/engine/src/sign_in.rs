@@ -4,7 +4,7 @@ use crate::{
     Call, Engine, EngineError,
     players::{Identity, add_identity, add_player},
     store::{Home, IdentityKind, Key, KeyRange, Row},
-    token::{ChallengeClaim, TokenError},
+    token::{ChallengeClaim, TokenError, TokenKey},
 };
 use gsm_core::{Label, Millis, PlayerId, RequestKey, Timestamp, limits};
 
@@ -57,9 +57,15 @@ impl Engine {
         self.tokens.open(challenge, now)
     }
 
-    /// Bits that only this server can compute from `input`, for one purpose.
-    pub fn derive(&self, purpose: &str, input: &[u8], bits: &mut [u8]) {
-        self.tokens.derive(purpose, input, bits);
+    /// Bits for one purpose that only this server can compute: under the key of tokens, and behind those under the keys before it.
+    #[must_use]
+    pub fn derived(&self, purpose: &str) -> Vec<[u8; 32]> {
+        let of = |key: &TokenKey| {
+            let mut bits = [0; 32];
+            key.derive(purpose, &[], &mut bits);
+            bits
+        };
+        self.tokens.now().all().map(of).collect()
     }
 
     /// The player whom an issuer knows as `subject`, made if new.

@@ -114,4 +114,34 @@ impl Engine {
         }
         Err(EngineError::Contended)
     }
+
+    /// Keeps another sealed half of each key for which `seal` gives one, all in one commit; how many there were.
+    pub async fn seal_signing_keys(
+        &self,
+        call: &Call,
+        seal: &(dyn Fn(&SigningKeyRow) -> Option<Vec<u8>> + Sync),
+    ) -> Result<usize, EngineError> {
+        for _ in 0..limits::CONFLICT_TRIES_MAX {
+            let rows = self.signing_rows().await?.into_iter();
+            let anew = rows.filter_map(|(row, at)| Some((SigningKeyRow { sealed: seal(&row)?, ..row }, at)));
+            let anew: Vec<_> = anew.collect();
+            if anew.is_empty() {
+                return Ok(0);
+            }
+            let (count, mut changes) = (anew.len(), self.changes(call, &[]));
+            for (row, at) in anew {
+                changes.replace(
+                    Key::SigningKey(row.id),
+                    Some(at),
+                    Row::Who(Box::new(WhoRow::SigningKey(row))),
+                );
+            }
+            match self.commit(Home::Document, changes).await {
+                Ok(_) => return Ok(count),
+                Err(EngineError::Raced(_)) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Err(EngineError::Contended)
+    }
 }

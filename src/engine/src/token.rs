@@ -3,12 +3,16 @@
 //! `gsm1.<base64url of the claim>.<base64url of the tag>`. Symmetric on purpose: nobody else has to check them, and a
 //! check costs well under a microsecond. Tokens of other issuers are JWTs and are checked by the server crate.
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use gsm_core::{MatchId, Mode, PlayerId, QueueName, Timestamp};
+use gsm_core::{MatchId, Millis, Mode, PlayerId, QueueName, Timestamp};
 use gsm_session::Roster;
+use parking_lot::RwLock;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::sync::Arc;
 
 /// Longest token that is looked at.
 pub const TOKEN_CHARS_MAX: usize = 16 * 1024;
+/// No token is good for longer: those of matches are for the longest.
+pub const TOKEN_LIFE_MAX: Millis = Millis::from_secs(48 * 3_600);
 const PREFIX: &str = "gsm1.";
 const TAG_BYTES: usize = 24;
 
@@ -159,6 +163,63 @@ impl TokenKey {
     }
 }
 
+/// The key that signs, and those that did before it.
+#[derive(Debug, Clone)]
+pub struct TokenKeys {
+    /// Signs what is issued from now on.
+    pub signing: TokenKey,
+    /// The newest first, each with the time from which on its tokens are refused.
+    pub older: Vec<(TokenKey, Timestamp)>,
+    /// Hashes the identities of bans that outlive an erasure. Nobody can hash those again, so it stays the first one.
+    pub bans: TokenKey,
+}
+
+impl From<TokenKey> for TokenKeys {
+    fn from(key: TokenKey) -> Self {
+        Self { signing: key.clone(), older: Vec::new(), bans: key }
+    }
+}
+
+impl TokenKeys {
+    /// All of them, the newest first, also those whose tokens are refused by now.
+    pub fn all(&self) -> impl Iterator<Item = &TokenKey> {
+        std::iter::once(&self.signing).chain(self.older.iter().map(|(key, _)| key))
+    }
+
+    /// What a token says, if one of the keys that are good at `now` signed it and it has not expired.
+    pub fn open<C: TokenClaim>(&self, token: &str, now: Timestamp) -> Result<C, TokenError> {
+        let good = self.older.iter().filter(|(_, until)| now < *until).map(|(key, _)| key);
+        let mut opened = std::iter::once(&self.signing).chain(good).map(|key| key.open(token, now));
+        opened.find(|opened| !matches!(opened, Err(TokenError::Invalid))).unwrap_or(Err(TokenError::Invalid))
+    }
+}
+
+/// The keys of an engine, which may be exchanged while it works.
+pub(crate) struct KeyRing(RwLock<Arc<TokenKeys>>);
+
+impl KeyRing {
+    pub(crate) fn new(keys: TokenKeys) -> Self {
+        Self(RwLock::new(Arc::new(keys)))
+    }
+
+    pub(crate) fn replace(&self, keys: TokenKeys) {
+        *self.0.write() = Arc::new(keys);
+    }
+
+    /// As they are now.
+    pub(crate) fn now(&self) -> Arc<TokenKeys> {
+        self.0.read().clone()
+    }
+
+    pub(crate) fn issue<C: TokenClaim>(&self, claim: &C) -> String {
+        self.now().signing.issue(claim)
+    }
+
+    pub(crate) fn open<C: TokenClaim>(&self, token: &str, now: Timestamp) -> Result<C, TokenError> {
+        self.now().open(token, now)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,6 +242,23 @@ mod tests {
         assert_eq!(TokenKey::new([8; 32]).open::<ConsentClaim>(&token, NOW), Err(TokenError::Invalid));
         assert_eq!(key.open::<ChallengeClaim>(&token, NOW), Err(TokenError::Invalid));
         assert_eq!(key.open::<ConsentClaim>(&token, Timestamp::from_millis(2_000)), Err(TokenError::Expired));
+    }
+
+    #[test]
+    fn a_key_of_before_is_good_until_its_time() {
+        let key = |n| TokenKey::new([n; 32]);
+        let until = Timestamp::from_millis(1_500);
+        let keys = TokenKeys { signing: key(8), older: vec![(key(7), until)], bans: key(7) };
+        let old = key(7).issue(&consent());
+        let open = |token: &str, at| keys.open::<ConsentClaim>(token, Timestamp::from_millis(at));
+        assert_eq!(open(&old, 1_499), Ok(consent()));
+        assert_eq!(open(&old, 1_500), Err(TokenError::Invalid));
+        let new = keys.signing.issue(&consent());
+        assert_eq!(open(&new, 1_500), Ok(consent()));
+        assert_eq!(open(&new, 2_000), Err(TokenError::Expired));
+        assert_eq!(open(&key(9).issue(&consent()), 1_000), Err(TokenError::Invalid));
+        let late = TokenKeys { older: vec![(key(7), Timestamp::from_millis(9_000))], ..keys.clone() };
+        assert_eq!(late.open::<ConsentClaim>(&old, Timestamp::from_millis(2_000)), Err(TokenError::Expired));
     }
 
     #[test]

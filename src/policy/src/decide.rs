@@ -251,6 +251,8 @@ mod tests {
             operation("gsm:ReportResult", &["server", "admin", "match"], true, "Match"),
             operation("gsm:DeleteQueue", admin, true, "Queue"),
             operation("gsm:IssueKey", admin, true, "Service"),
+            operation("gsm:RotateTokenKey", admin, true, "Service"),
+            operation("gsm:RotateMasterKey", admin, true, "Service"),
             operation("gsm:ListKeys", admin, false, "Service"),
             operation("gsm:RenamePlayer", &["player", "admin"], true, "Player"),
             operation("gsm:ExportPlayer", &["player", "admin"], false, "Player"),

@@ -15,7 +15,7 @@ pub async fn bootstrap(settings: &Settings, out: &Path) -> Result<String, StartE
     if out.exists() {
         return Err(file("it exists; name another with --out"));
     }
-    let (store, engine) =
+    let (store, engine, _) =
         open_engine(settings, |reason| tracing::error!(reason, "the store has failed")).await?;
     let made = async {
         // Whoever asks for a production key has done with the development ones.

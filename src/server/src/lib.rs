@@ -62,4 +62,4 @@ pub use metrics::metrics_markdown;
 pub use problem::codes_markdown;
 pub use run::{DevCredentials, Running, StartError, start};
 pub use telemetry::log_warnings;
-pub use who::{fetch::is_fit as is_private_way, secret::key_fault};
+pub use who::{fetch::is_fit as is_private_way, key_file::fault as key_file_fault, secret::key_fault};

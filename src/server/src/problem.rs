@@ -134,6 +134,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("no_result", 409, "The match has no result to void or correct."),
     ("not_counted", 409, "The result of the match moves no rating: it was voided, or waits for an operator."),
     ("audit_key_made", 409, "Another call made a key of the audit log at the same time; this one made none."),
+    ("key_file_unwritable", 409, "The file of the key cannot be replaced; the key stays."),
     ("contended", 409, "Others changed the same things again and again; repeat the request."),
     ("not_acceptable", 406, "`POST /invocations`: no media type of `Accept` is one that answers have."),
     (
@@ -170,6 +171,7 @@ const CODES: &[(&str, u16, &str)] = &[
         429,
         "As many keys that signed sessions are kept as may be; each goes a day after it retired.",
     ),
+    ("too_many_old_keys", 429, "As many keys as one file may have; each goes a day after it was good."),
     ("too_many_boards", 429, "The server has as many boards as it may."),
     ("too_many_counting_boards", 429, "As many boards as may count the results of this mode already."),
     ("answer_too_large", 413, "The answer to what the request asks for would be too large."),

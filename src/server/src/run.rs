@@ -22,7 +22,13 @@ use crate::{
     telemetry,
     webhooks::Webhooks,
     who::{
-        bearer::Bearers, device::Used, fetch::Refresher, jwks::JwksError, jwt::Issuer, sessions::Sessions,
+        bearer::Bearers,
+        device::Used,
+        fetch::Refresher,
+        jwks::JwksError,
+        jwt::Issuer,
+        key_file::{KeyFile, KeyFiles},
+        sessions::Sessions,
         throttle::Throttle,
     },
 };
@@ -195,12 +201,12 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     let fatal = Fatal::new(stop.clone());
     let failing = fatal.clone();
-    let (store, engine) = open_engine(&settings, move |reason| {
+    let (store, engine, tokens) = open_engine(&settings, move |reason| {
         tracing::error!(reason, "the store has failed, the server stops");
         failing.stop_for(StartError::Fatal(reason));
     })
     .await?;
-    let callers = Callers { issuers, policies, refresher: refresher.clone() };
+    let callers = Callers { issuers, policies, refresher: refresher.clone(), tokens };
     let assembled = match assemble(&settings, &engine, &store, callers, &tasks, &fatal).await {
         Ok(assembled) => assembled,
         Err(error) => {
@@ -208,7 +214,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
             return Err(error);
         }
     };
-    let Assembled { dev, wire, metrics, door, throttle, sequencer, audit, shipping, webhooks } = assembled;
+    let Assembled { dev, wire, key_files, metrics, door, throttle, sequencer, audit, shipping, webhooks } =
+        assembled;
     let started_at = engine.clock().now();
     let limits = WireLimits {
         connections_max: settings.connections_max,
@@ -234,6 +241,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         asks_endpoint: settings.predictor.is_some(),
         throttle,
         used,
+        key_files,
         tasks: tasks.clone(),
         stop: stop.clone(),
     });
@@ -257,12 +265,14 @@ struct Callers {
     issuers: Vec<Issuer>,
     policies: Policies,
     refresher: Arc<Refresher>,
+    tokens: KeyFile,
 }
 
 /// What is put together over an open store.
 struct Assembled {
     dev: Option<DevCredentials>,
     wire: Wire,
+    key_files: KeyFiles,
     metrics: Arc<Metrics>,
     door: Door,
     throttle: Throttle,
@@ -281,7 +291,7 @@ async fn assemble(
     tasks: &TaskTracker,
     fatal: &Fatal,
 ) -> Result<Assembled, StartError> {
-    let master = opening::master_key(settings, engine).await?;
+    let (aws_master, master) = opening::master_key(settings, engine).await?;
     let dev = match settings.mode {
         Mode::Dev => Some(dev::prepare(engine, &settings.data_dir).await?),
         Mode::Serve => {
@@ -290,6 +300,10 @@ async fn assemble(
         }
     };
     let sessions = Arc::new(Sessions::open(engine, &settings.issuer, &settings.audience).await?);
+    let mut tokens = callers.tokens;
+    tokens.finish(engine, sessions.seal_anew(engine).await);
+    engine.take_token_keys(tokens.token_keys());
+    let key_files = KeyFiles { token: tokens.into(), aws_master: aws_master.into() };
     let metrics = Arc::new(Metrics::new());
     if let Some(predictor) = settings.predictor.clone() {
         parts::ask_endpoint(engine, predictor, metrics.clone()).await?;
@@ -321,5 +335,5 @@ async fn assemble(
         drop(tokio::task::spawn_blocking(threads).await);
         return Err(error.into());
     }
-    Ok(Assembled { dev, wire, metrics, door, throttle, sequencer, audit, shipping, webhooks })
+    Ok(Assembled { dev, wire, key_files, metrics, door, throttle, sequencer, audit, shipping, webhooks })
 }

@@ -247,3 +247,19 @@ pub fn last_commit(files: &dyn Files) -> Result<u64, LogError> {
     let pending = files.read(PENDING).map_err(io(PENDING))?.unwrap_or_default();
     Ok(last_of(files, &firsts)?.max(last_in(&pending).unwrap_or_default()))
 }
+
+/// When the last record was made, by its own word; `None` where there is none. The log is read without its keys, so that nothing
+/// of it is proved.
+///
+/// Cost: a read of the last segment.
+pub fn last_time(files: &dyn Files) -> Result<Option<Timestamp>, LogError> {
+    let (firsts, _) = segment::segments(files).map_err(io(crate::disk::SEGMENTS))?;
+    for first in firsts.iter().rev() {
+        let path = segment::path(*first);
+        let text = files.read(&path).map_err(io(&path))?.unwrap_or_default();
+        if let Some(at) = text.rsplit(|byte| *byte == b'\n').find_map(time_of) {
+            return Ok(Some(at));
+        }
+    }
+    Ok(None)
+}

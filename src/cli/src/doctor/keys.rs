@@ -1,5 +1,5 @@
 //! Keys, secrets and certificates: nobody else's to read, and what they are said to be.
-use super::{Finding, Verdict, machine::since_1970};
+use super::{Finding, Verdict, clock::since_1970};
 use gsm_server::config::Settings;
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 

@@ -1,4 +1,4 @@
-//! The machine: its clock, memory, limits and disk.
+//! The machine: its memory, limits and disk.
 use super::{Finding, Verdict};
 use gsm_server::config::Settings;
 use std::{
@@ -18,20 +18,6 @@ const OPEN_FILES_MIN: u64 = 12_000;
 const MEMORY_MIB_MIN: u64 = 256;
 /// A sync that takes longer makes every result slow.
 const SYNC_SLOW: Duration = Duration::from_millis(10);
-
-#[expect(clippy::disallowed_methods, reason = "looks at the clock itself")]
-pub(super) fn since_1970() -> Duration {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
-}
-
-pub(super) fn clock() -> Finding {
-    // A clock that was never set stands before the year in which this was written.
-    let year_2025 = Duration::from_secs(1_735_689_600);
-    match since_1970() {
-        now if now > year_2025 => Finding::ok("clock", format!("{} s since 1970", now.as_secs())),
-        _ => Finding::bad("clock", Verdict::Fail, "stands before 2025", "set the clock, run an NTP client"),
-    }
-}
 
 pub(super) fn open_files() -> Finding {
     let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();

@@ -10,12 +10,70 @@ fn a_fit_machine_passes_and_each_check_is_named() {
     assert_eq!(found["ok"], true, "{found}");
     let checks: Vec<&str> =
         found["findings"].as_array().unwrap().iter().map(|f| f["check"].as_str().unwrap()).collect();
-    for check in
-        ["clock", "open files", "memory", "port", "data directory", "snapshots", "disk space", "disk sync"]
-    {
+    for check in [
+        "clock",
+        "clock sync",
+        "open files",
+        "memory",
+        "port",
+        "data directory",
+        "snapshots",
+        "disk space",
+        "disk sync",
+    ] {
         assert!(checks.contains(&check), "{check} is not in {checks:?}");
     }
     assert!(!data.exists(), "it looks and leaves nothing");
+}
+
+#[test]
+fn a_clock_that_stands_before_what_was_written_fails() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let clock = || {
+        let ran = gsm(&["doctor", "--listen", "127.0.0.1:0", "--data-dir", arg(&data), "--json"]);
+        let found = ran.json();
+        let finding = found["findings"].as_array().unwrap().iter().find(|found| found["check"] == "clock");
+        let text = |name: &str| finding.unwrap()[name].as_str().unwrap_or_default().to_owned();
+        (text("verdict"), text("found"), ran.code)
+    };
+    let served = Served::start("serve", &data, &[]);
+    let (verdict, found, _) = clock();
+    assert!(verdict == "ok" && found.contains(" s after the last "), "while it runs: {found}");
+    assert!(served.signal("TERM").1.success());
+    let store = ["journal.redb", "tables.redb"].map(|name| data.join(name));
+    let now = std::time::Duration::from_millis(gsm_adapters::SystemClock::new().now().as_millis() as u64);
+    let set = |days_ahead: i64| {
+        let at = std::time::UNIX_EPOCH + now;
+        let by = std::time::Duration::from_secs(days_ahead.unsigned_abs() * 86_400);
+        let at = if days_ahead < 0 { at - by } else { at + by };
+        store
+            .iter()
+            .for_each(|path| fs::File::options().write(true).open(path).unwrap().set_modified(at).unwrap());
+    };
+    set(3);
+    let (verdict, found, code) = clock();
+    let told = "2 days before the last change of the store";
+    assert!((verdict.as_str(), code) == ("fail", Some(1)) && found.contains(told), "{found}");
+    // The log tells of today all the same.
+    set(-30);
+    let (verdict, found, _) = clock();
+    assert!(verdict == "ok" && found.contains("after the last record of the audit log"), "{found}");
+    let segment = data.join("audit/segments/00000000000000000000.jsonl");
+    let text = fs::read_to_string(&segment).unwrap();
+    let year = |year: &str| {
+        let at = text.rfind("\"eventTime\":\"").unwrap() + 13;
+        let mut changed = text.clone();
+        changed.replace_range(at..at + 4, year);
+        write(&segment, &changed);
+        clock()
+    };
+    let (verdict, found, _) = year("2999");
+    assert!(verdict == "fail" && found.contains("days before the last record"), "{found}");
+    // Weeks after both.
+    write(&segment, "");
+    let (verdict, found, _) = clock();
+    assert!(verdict == "warn" && found.contains("30 days after the last change"), "{found}");
 }
 
 #[test]
@@ -246,6 +304,15 @@ fn certificates_and_secrets_are_looked_at() {
         let told = line("TLS certificate");
         assert!(told.starts_with(verdict), "{days}: {told}");
     }
+    // One that is to be good in a time that this clock has not reached.
+    let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    (params.not_before, params.not_after) =
+        (rcgen::date_time_ymd(2990, 1, 1), rcgen::date_time_ymd(2999, 1, 1));
+    let key = rcgen::KeyPair::generate().unwrap();
+    write(&at("tls.crt"), &params.self_signed(&key).unwrap().pem());
+    let told = line("TLS certificate");
+    assert!(told.starts_with("FAIL") && told.contains("not good yet"), "{told}");
+    good_for(60);
     for (mode, verdict) in [(0o644, "FAIL"), (0o600, "ok")] {
         fs::set_permissions(at("tls.key"), fs::Permissions::from_mode(mode)).unwrap();
         assert!(line("TLS key").starts_with(verdict), "{}", line("TLS key"));

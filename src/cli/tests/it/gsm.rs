@@ -139,6 +139,12 @@ impl Served {
         self.ask("POST", path, token, &body)
     }
 
+    /// Ends it as a crash would.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// `rest` is what comes after the headers that every request has.
     fn ask(&self, method: &str, path: &str, token: Option<&str>, rest: &str) -> (u16, Value) {
         let (status, body) = self.answer(method, path, token, rest);

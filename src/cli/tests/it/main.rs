@@ -14,6 +14,7 @@ mod firewall;
 mod gamelift;
 mod gamelift_rust;
 mod gsm;
+mod key;
 mod model;
 mod output;
 #[cfg(feature = "sagemaker")]

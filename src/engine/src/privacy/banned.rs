@@ -19,7 +19,7 @@ const BY: &str = "system";
 impl Engine {
     fn banned(&self, identity: &[u8; 32]) -> Key {
         let mut hash = [0; 32];
-        self.derive("gsm banned identity 1", identity, &mut hash);
+        self.tokens.now().bans.derive("gsm banned identity 1", identity, &mut hash);
         Key::Banned(hash)
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Longest that a ticket or a match may be given.
-const TIMEOUT_MAX: Millis = Millis::from_secs(24 * 3_600);
+pub(crate) const TIMEOUT_MAX: Millis = Millis::from_secs(24 * 3_600);
 /// Longest that players may be given to accept.
 const ACCEPTANCE_MAX: Millis = Millis::from_secs(600);
 

@@ -4,13 +4,14 @@ use gsm_core::{Clock as _, CommitKey, KeyId, Millis, limits};
 use gsm_engine::{
     AdminRole, Principal, Role,
     store::{ChangeSet, CredentialRow, Key, Row, Store as _, WhoRow},
+    token::{TokenKey, TokenKeys},
 };
 use sha2::Digest as _;
 
 both! {
     a_key_speaks_until_it_is_revoked, issuing_is_replayed, revoking_is_compared, no_key_is_a_players,
     a_key_has_two_secrets_while_one_is_changed, an_operators_key_has_a_role, only_hashes_are_stored,
-    no_more_keys_are_good_than_are_listed, an_idempotency_key_that_is_forgotten_brings_no_secret_back
+    no_more_keys_are_good_than_are_listed, what_was_made_under_another_key_of_tokens_is_shown_again, an_idempotency_key_that_is_forgotten_brings_no_secret_back
 }
 
 async fn a_key_speaks_until_it_is_revoked(w: World) {
@@ -92,6 +93,28 @@ async fn issuing_is_replayed(w: World) {
     );
     refused(w.engine.issue_key(&call("b"), Role::Admin, None, "a").await, "idempotency_mismatch");
     assert_eq!(w.engine.keys().await.unwrap().len(), 1);
+}
+
+async fn what_was_made_under_another_key_of_tokens_is_shown_again(w: World) {
+    let issue = async |key| {
+        let call = keyed(w.admin(), key, "a");
+        w.engine.issue_key(&call, Role::Server, None, "a").await.unwrap()
+    };
+    let first = issue("k").await;
+    let rotate = async || {
+        let call = keyed(w.admin(), "r", "1");
+        w.engine.rotate_key(&call, first.row.id, Millis::from_secs(60)).await.unwrap()
+    };
+    let second = rotate().await;
+    let key = |n| TokenKey::new([n; 32]);
+    // Its tokens are refused by now; what was made with it is shown all the same.
+    let older = vec![(key(1), w.clock.now())];
+    w.engine.take_token_keys(TokenKeys { signing: key(2), older, bans: key(1) });
+    assert_eq!(issue("k").await.text, first.text);
+    assert_eq!(rotate().await, second);
+    let other = issue("l").await;
+    assert_eq!(issue("l").await, other, "by the new one");
+    assert_eq!(w.engine.keys().await.unwrap().len(), 2);
 }
 
 async fn an_idempotency_key_that_is_forgotten_brings_no_secret_back(w: World) {

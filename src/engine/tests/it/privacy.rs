@@ -10,6 +10,7 @@ use gsm_engine::{
     Ban, BanKind, Direction, ExportCursor, ExportItem, Intake, NewTicket, Operator, Penalties, Places,
     Principal, QueueConfig, Retention, Submission, Visibility, WatchWish,
     store::{Brought, Claim, FlagRow, Home, IdentityKind, Key, Row, Store, memory::Faults},
+    token::{TokenKey, TokenKeys},
 };
 use gsm_session::{Ladder, TicketState};
 use std::sync::Arc;
@@ -229,6 +230,9 @@ async fn a_ban_waits_for_whoever_comes_back(w: World) {
     ban_for(&w, player, BanKind::Shadow, None).await;
     erase(&w, player).await;
     assert_eq!((kept(&w), traces(&w, player)), (2, vec![]), "for either way, and nothing says whose");
+    // Whatever signs tokens by now.
+    let [first, other] = [1, 2].map(|n| TokenKey::new([n; 32]));
+    w.engine.take_token_keys(TokenKeys { signing: other, older: Vec::new(), bans: first });
     let call = w.call(Principal::Anonymous);
     let again = w.engine.sign_in(&call, SECRET, None).await.unwrap();
     assert!(again.created);

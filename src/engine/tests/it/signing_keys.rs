@@ -1,9 +1,9 @@
 //! Keys that sign sessions: the next one is known before it signs, an old one until its sessions are over.
 use crate::world::{World, both, keyed, refused};
 use gsm_core::{KeyId, Millis, limits};
-use gsm_engine::NewSigningKey;
+use gsm_engine::{NewSigningKey, store::SigningKeyRow};
 
-both! { keys_overlap, a_rotation_is_done_once, so_many_are_kept_and_later_there_is_room_again }
+both! { keys_overlap, a_rotation_is_done_once, so_many_are_kept_and_later_there_is_room_again, another_seal_is_kept }
 
 const LIFE: Millis = Millis::from_secs(100);
 
@@ -77,4 +77,16 @@ async fn so_many_are_kept_and_later_there_is_room_again(w: World) {
     w.settle();
     let most = u128::from(most);
     assert_eq!(state(&w).await, (vec![most - 1], vec![most], vec![most - 2]));
+}
+
+async fn another_seal_is_kept(w: World) {
+    w.engine.rotate_signing_keys(&w.admin(), &fresh(1), LIFE).await.unwrap();
+    w.settle();
+    let anew = |row: &SigningKeyRow| (row.sealed == [1]).then(|| vec![9]);
+    assert_eq!(w.engine.seal_signing_keys(&w.admin(), &anew).await.unwrap(), 1);
+    w.settle();
+    let sealed: Vec<_> = w.engine.signing_keys().await.unwrap().into_iter().map(|key| key.sealed).collect();
+    assert_eq!(sealed, [vec![101], vec![9]]);
+    assert_eq!(state(&w).await, (vec![101], vec![1], vec![]));
+    assert_eq!(w.engine.seal_signing_keys(&w.admin(), &anew).await.unwrap(), 0, "once");
 }

@@ -6,12 +6,12 @@ use super::{
     extract::{Admitted, Json, Params, Write},
 };
 use crate::{
-    gamelift,
+    gamelift::{self, Drawn, Masters},
     problem::{ApiError, Problem},
 };
 use axum::{extract::State, http::StatusCode};
 use gsm_core::KeyId;
-use gsm_engine::{NewAwsKey, store::AwsKeyRow};
+use gsm_engine::{Fingerprint, NewAwsKey, store::AwsKeyRow};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -73,16 +73,29 @@ pub(crate) async fn issue(
     write: Write<Json<NewAwsKeyBody>>,
 ) -> Result<(StatusCode, Answer<IssuedAwsKeyDto>), ApiError> {
     let Json(body) = write.body;
-    let drawn = app.wire.master.draw(write.call.once, &**app.engine.ids());
-    let sealed_secret = app
-        .wire
-        .master
+    let masters = app.wire.master.now();
+    let drawn = drawn(&app, &masters, write.call.once).await?;
+    let sealed_secret = masters
+        .newest
         .seal(drawn.id, &drawn.secret)
         .ok_or_else(|| ApiError::internal("a secret cannot be sealed".to_owned()))?;
     let new = NewAwsKey { id: drawn.id, sealed_secret, role: body.role.into(), note: body.note };
     let row = app.engine.issue_aws_key(&write.call, &new).await?;
     let issued = IssuedAwsKeyDto { row: (&row).into(), secret_access_key: drawn.secret };
     Ok((StatusCode::CREATED, Answer(issued)))
+}
+
+/// A new key; of a call that made one before the master key was changed, that one.
+async fn drawn(app: &App, masters: &Masters, once: Option<Fingerprint>) -> Result<Drawn, ApiError> {
+    let ids = &**app.engine.ids();
+    if once.is_some() && !masters.older.is_empty() {
+        let made = app.engine.aws_keys().await?;
+        let mut all = masters.older.iter().map(|key| key.draw(once, ids));
+        if let Some(first) = all.find(|drawn| made.iter().any(|key| key.id == drawn.id)) {
+            return Ok(first);
+        }
+    }
+    Ok(masters.newest.draw(once, ids))
 }
 
 #[derive(Serialize, ToSchema)]

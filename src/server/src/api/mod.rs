@@ -9,6 +9,7 @@ mod dto;
 pub(crate) mod extract;
 mod firewall;
 mod health;
+mod key_files;
 mod matches;
 mod matchmaker_data;
 mod parties;
@@ -45,7 +46,7 @@ use crate::{
     overview::Watch,
     problem::ApiError,
     shedding::Shedder,
-    who::{device::Used, throttle::Throttle},
+    who::{device::Used, key_file::KeyFiles, throttle::Throttle},
 };
 use gsm_adapters::EmbeddedStore;
 use gsm_engine::Engine;
@@ -74,6 +75,8 @@ pub(crate) struct App {
     pub(crate) throttle: Throttle,
     /// Challenges of devices that were answered.
     pub(crate) used: Used,
+    /// The server's own keys that are in files.
+    pub(crate) key_files: KeyFiles,
     pub(crate) audit: Arc<Audit>,
     pub(crate) shipping: Shipping,
     /// Who is connected.
@@ -206,6 +209,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(admin::rotate_key))
         .routes(routes!(signing_keys::list))
         .routes(routes!(signing_keys::rotate))
+        .routes(routes!(key_files::rotate_token))
+        .routes(routes!(key_files::rotate_master))
         .routes(routes!(firewall::view))
         .routes(routes!(firewall::put, firewall::remove))
         .routes(routes!(firewall::reload))

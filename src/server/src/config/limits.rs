@@ -1,5 +1,8 @@
 //! Limits that no setting changes, for `docs/config.md`.
-use crate::{audit, recording, webhooks, who::jwks::SET_BYTES_MAX};
+use crate::{
+    audit, recording, webhooks,
+    who::{jwks::SET_BYTES_MAX, key_file},
+};
 use gsm_core::limits;
 use gsm_engine::SEASON_STARTS_PER_DAY_MAX;
 use gsm_security::LIST_ENTRIES_MAX;
@@ -32,6 +35,11 @@ const LIMITS: &[(&str, usize, &str)] = &[
         "keys of sessions: the next one, the one that signs, and those that retired within a day",
         limits::SIGNING_KEYS_MAX,
         "429 `too_many_signing_keys`",
+    ),
+    (
+        "keys of tokens, and master keys: the newest, and those before it until a day after they were good",
+        key_file::KEYS_MAX,
+        "429 `too_many_old_keys`",
     ),
     (
         "bytes of a JWKS that is fetched, and of an issuer's discovery document",

@@ -138,7 +138,8 @@ pub struct AuthConfig {
     /// role.
     #[schema(value_type = Option<String>, example = "player-jwks.json")]
     pub player_jwks: Option<PathBuf>,
-    /// File with the 256-bit key that signs tokens of matches and seals the keys of sessions, as 64 hexadecimal digits, mode 0600; made at the first start.
+    /// File with the 256-bit key that signs tokens of matches and seals the keys of sessions, as 64 hexadecimal digits, mode 0600; made at the first start,
+    /// replaced by `gsm key rotate --key token`.
     /// Absent: `token.key` in the data directory.
     #[schema(value_type = Option<String>, example = "/etc/gsm/token.key")]
     pub token_key_file: Option<PathBuf>,
@@ -175,7 +176,8 @@ pub struct WebhookConfig {
     pub name: String,
     /// An http or https address.
     pub url: String,
-    /// File with the secret that its events are signed with: `whsec_` and base64, at least 24 bytes.
+    /// File with the secret that its events are signed with: `whsec_` and base64, at least 24 bytes. With more than one, each in a
+    /// line of its own, each signs; read again when it changes.
     #[schema(value_type = String)]
     pub secret_file: PathBuf,
     /// `event_bridge`, or `sns`: the same as the message of a notification.
@@ -277,7 +279,7 @@ pub struct GameLiftConfig {
     /// The account in ARNs: 12 digits.
     pub account: String,
     /// File with the 256-bit key under which secrets of access keys are sealed, as 64 hexadecimal digits, mode 0600; made
-    /// at the first start. Absent: `aws-master.key` in the data directory.
+    /// at the first start, replaced by `gsm key rotate --key master`. Absent: `aws-master.key` in the data directory.
     #[schema(value_type = Option<String>, example = "/etc/gsm/aws-master.key")]
     pub master_key_file: Option<PathBuf>,
     /// The region in ARNs. Absent: the one that a client signs for, or `us-east-1`.

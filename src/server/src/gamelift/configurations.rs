@@ -223,7 +223,7 @@ pub(super) fn describe(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
     let mut queues: Vec<Arc<QueueConfig>> = if input.items("Names").is_empty() {
         let after: Option<QueueName> = input
             .text("NextToken")
-            .map(|token| page::last(asked.paging, page::List::Configurations, token))
+            .map(|token| page::last(asked.masters.pagings(), page::List::Configurations, token))
             .transpose()?;
         let is_shown = |queue: &Arc<QueueConfig>| queue.rule_set.is_some() && is_name(queue.name.as_str());
         let all = asked.engine.queues().into_iter().filter(is_shown);
@@ -241,9 +241,9 @@ pub(super) fn describe(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
     let limit = limit.unwrap_or(PAGE_SIZE).min(PAGE_SIZE);
     if input.items("Names").is_empty() && queues.len() > limit {
         queues.truncate(limit);
-        next = queues
-            .last()
-            .map(|queue| page::token(asked.paging, page::List::Configurations, queue.name.as_str()));
+        next = queues.last().map(|queue| {
+            page::token(&asked.masters.newest.paging, page::List::Configurations, queue.name.as_str())
+        });
     }
     let queues: Vec<Tree> = queues.iter().map(|queue| shown(asked, queue)).collect();
     Ok(Tree::empty().with("Configurations", queues).with_some("NextToken", next))

@@ -24,7 +24,7 @@ mod tickets;
 mod tree;
 mod verify;
 
-pub(crate) use master::MasterKey;
+pub(crate) use master::{Drawn, MasterKeys, Masters};
 pub(crate) use operations::{described, members};
 pub(crate) use protocol::Protocol;
 pub(crate) use tickets::{TIMED_OUT, cancelled};
@@ -73,7 +73,7 @@ pub(crate) struct Wire {
     pub(crate) region: Option<String>,
     pub(crate) account: String,
     pub(crate) signatures: Signatures,
-    pub(crate) master: MasterKey,
+    pub(crate) master: MasterKeys,
     replays: Replays,
     familiar: Familiar,
     checks: AtomicU64,
@@ -84,7 +84,7 @@ impl Wire {
         region: Option<String>,
         account: String,
         signatures: Signatures,
-        master: MasterKey,
+        master: MasterKeys,
     ) -> Self {
         let (replays, familiar) = (Replays::default(), Familiar::default());
         Self { region, account, signatures, master, replays, familiar, checks: AtomicU64::new(0) }
@@ -109,7 +109,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) call: Call,
     pub(crate) place: Place,
     /// What tokens of pages are signed with.
-    pub(crate) paging: &'a [u8; 32],
+    pub(crate) masters: &'a Masters,
 }
 
 /// Who calls.
@@ -242,7 +242,8 @@ async fn done(
         now,
         origin,
     };
-    operation.run(&Asked { engine: &app.engine, call, place, paging: &app.wire.master.paging }, &input).await
+    let masters = app.wire.master.now();
+    operation.run(&Asked { engine: &app.engine, call, place, masters: &masters }, &input).await
 }
 
 /// Asks the policies about each thing that a call names, as they are asked of the native API; all must be allowed.

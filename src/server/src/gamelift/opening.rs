@@ -1,20 +1,23 @@
 //! The master key as the server starts: the access keys that were made under it must open.
-use super::{MasterKey, access_key};
+use super::{MasterKeys, Masters, access_key};
 use crate::{
     StartError,
     config::{Mode, Settings},
-    who::secret,
+    who::{key_file::KeyFile, secret},
 };
-use gsm_engine::{Engine, store::AwsKeyRow};
+use gsm_engine::{Call, Engine, EngineError, store::AwsKeyRow};
 
 /// Access keys that a message names.
 const NAMED_MAX: usize = 3;
 
-/// Reads the master key, or makes it where there is none.
+/// Reads the master key, or makes it where there is none, and finishes what a rotation left.
 ///
 /// # Errors
 /// Where the file cannot be used, or is gone and there are access keys that would stop working with it.
-pub(crate) async fn master_key(settings: &Settings, engine: &Engine) -> Result<MasterKey, StartError> {
+pub(crate) async fn master_key(
+    settings: &Settings,
+    engine: &Engine,
+) -> Result<(KeyFile, MasterKeys), StartError> {
     let path = &settings.aws_master_key_file;
     let keys = engine.aws_keys().await?;
     let living: Vec<&AwsKeyRow> = keys.iter().filter(|key| key.revoked_at.is_none()).collect();
@@ -29,7 +32,9 @@ pub(crate) async fn master_key(settings: &Settings, engine: &Engine) -> Result<M
         }
         tracing::error!("{gone}: another one is made, and they are refused");
     }
-    let master = MasterKey::new(&secret::private_key(path, settings.mode, &**engine.ids())?);
+    let mut file = KeyFile::load(path, settings.mode, &**engine.ids())?;
+    let keys = MasterKeys::new(&file);
+    let master = keys.now();
     let shut: Vec<&AwsKeyRow> =
         living.into_iter().filter(|key| master.open(key.id, &key.sealed_secret).is_none()).collect();
     if !shut.is_empty() {
@@ -39,7 +44,16 @@ pub(crate) async fn master_key(settings: &Settings, engine: &Engine) -> Result<M
             named(&shut)
         );
     }
-    Ok(master)
+    file.finish(engine, seal_anew(engine, &master).await);
+    keys.replace(&file);
+    Ok((file, keys))
+}
+
+/// Seals under the newest master key what was sealed under one before it.
+pub(crate) async fn seal_anew(engine: &Engine, masters: &Masters) -> Result<(), EngineError> {
+    let call = Call::system("gsm:RotateMasterKey", engine.clock().now());
+    let anew = |key: &AwsKeyRow| masters.anew(key.id, &key.sealed_secret);
+    engine.seal_aws_keys(&call, &anew).await.map(drop)
 }
 
 /// `2 access keys (GSMA.., GSMA..)`.

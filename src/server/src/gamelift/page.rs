@@ -27,12 +27,17 @@ pub(crate) fn token(key: &[u8; 32], list: List, last: &str) -> String {
     URL_SAFE_NO_PAD.encode([&signature(key, &named)[..], &named].concat())
 }
 
-/// The name behind which a token goes on.
-pub(crate) fn last<T: std::str::FromStr>(key: &[u8; 32], list: List, token: &str) -> Result<T, Fault> {
+/// The name behind which a token goes on, whichever of the keys signed it.
+pub(crate) fn last<'a, T: std::str::FromStr>(
+    keys: impl IntoIterator<Item = &'a [u8; 32]>,
+    list: List,
+    token: &str,
+) -> Result<T, Fault> {
     let read = || {
         let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
         let (signed, named) = bytes.split_at_checked(SIGNATURE_BYTES)?;
-        verify_slices_are_equal(signed, &signature(key, named)).ok()?;
+        let is_by = |key| verify_slices_are_equal(signed, &signature(key, named)).is_ok();
+        keys.into_iter().any(is_by).then_some(())?;
         let (_, name) = named.split_first().filter(|(of, _)| **of == list as u8)?;
         std::str::from_utf8(name).ok()?.parse().ok()
     };
@@ -48,9 +53,10 @@ mod tests {
     fn a_token_is_read_back_and_nothing_else_is() {
         let (key, name) = ([7; 32], RuleSetName::new("a.b-c").unwrap());
         let given = token(&key, List::RuleSets, name.as_str());
-        assert_eq!(last(&key, List::RuleSets, &given), Ok(name));
+        assert_eq!(last([&key], List::RuleSets, &given), Ok(name.clone()));
+        assert_eq!(last([&[8; 32], &key], List::RuleSets, &given), Ok(name), "a key of before");
         let refused = |key: &[u8; 32], list, token: &str| {
-            let fault = last::<RuleSetName>(key, list, token).unwrap_err();
+            let fault = last::<RuleSetName>([key], list, token).unwrap_err();
             assert_eq!(fault.name, "InvalidRequestException", "{token}");
         };
         refused(&key, List::Configurations, &given);

@@ -70,7 +70,7 @@ pub(super) fn describe(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
     } else {
         let mut after: Option<RuleSetName> = input
             .text("NextToken")
-            .map(|token| page::last(asked.paging, page::List::RuleSets, token))
+            .map(|token| page::last(asked.masters.pagings(), page::List::RuleSets, token))
             .transpose()?;
         let limit = input.integer("Limit").and_then(|limit| usize::try_from(limit).ok()).unwrap_or(PAGE_SIZE);
         let mut rows = Vec::new();
@@ -82,7 +82,8 @@ pub(super) fn describe(asked: &Asked<'_>, input: &Tree) -> Result<Tree, Fault> {
         }
         if rows.len() > limit {
             rows.truncate(limit);
-            next = rows.last().map(|row| page::token(asked.paging, page::List::RuleSets, row.name.as_str()));
+            let key = &asked.masters.newest.paging;
+            next = rows.last().map(|row| page::token(key, page::List::RuleSets, row.name.as_str()));
         }
         rows
     };

@@ -70,7 +70,7 @@ impl<'a> Claimed<'a> {
     pub(super) async fn opened(self, app: &App) -> Result<Signed<'a>, Fault> {
         let Self { found, at, signed_at, key: id } = self;
         let key = app.engine.aws_key(id).await?.ok_or_else(unknown)?;
-        let secret = app.wire.master.open(id, &key.sealed_secret).ok_or_else(|| {
+        let secret = app.wire.master.now().open(id, &key.sealed_secret).ok_or_else(|| {
             tracing::error!(key = %id, "the secret of an access key does not open: is `gamelift.master_key_file` another one?");
             unknown()
         })?;

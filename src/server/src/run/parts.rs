@@ -5,16 +5,16 @@ use crate::{
     door::{METRICS_ACTION, OVERVIEW_ACTIONS},
     firewall::Guard,
     front::tls::{Tls, TlsError, TlsFiles},
-    gamelift::{MasterKey, Wire},
+    gamelift::{MasterKeys, Wire},
     metrics::Metrics,
     recording::Files,
     saving::Saving,
-    webhooks::{Account, Secret, Webhooks},
+    webhooks::{Account, SecretFile, Webhooks},
     who::{
         certificate::Clients,
         jwks::{JwksError, KeySet, Origin, Source},
         jwt::Issuer,
-        secret,
+        key_file::KeyFile,
     },
 };
 use gsm_adapters::{EmbeddedStore, Gap, Options, SystemClock, SystemIds, models::beginnings, open_endpoint};
@@ -42,7 +42,7 @@ pub(super) fn hear(engine: &Engine, settings: &Settings) -> Result<Option<Arc<We
     }
     let mut destinations = Vec::with_capacity(settings.webhooks.len());
     for webhook in &settings.webhooks {
-        let secret = Secret::fit(&webhook.secret_file, settings.mode).map_err(|why| {
+        let secret = SecretFile::open(&webhook.secret_file, settings.mode).map_err(|why| {
             let file = webhook.secret_file.display();
             StartError::Refused(format!("webhook `{}`: its secret `{file}` {why}", webhook.name))
         })?;
@@ -78,7 +78,7 @@ pub(super) fn recorded(settings: &Settings) -> Result<Option<Files>, StartError>
     Ok(Some(files))
 }
 
-pub(super) fn wire(settings: &Settings, master: MasterKey) -> Wire {
+pub(super) fn wire(settings: &Settings, master: MasterKeys) -> Wire {
     Wire::new(settings.region.clone(), settings.account.clone(), settings.signatures, master)
 }
 
@@ -133,11 +133,11 @@ pub(super) fn encryption(settings: &TlsSettings, mode: Mode) -> Result<Arc<Tls>,
     Tls::open(files, Box::new(identify))
 }
 
-/// The store of the data directory and the engine over it, loaded.
+/// The store of the data directory and the engine over it, loaded; and its keys of tokens.
 pub(crate) async fn open_engine(
     settings: &Settings,
     on_fatal: impl Fn(String) + Send + Sync + 'static,
-) -> Result<(Arc<EmbeddedStore>, Arc<Engine>), StartError> {
+) -> Result<(Arc<EmbeddedStore>, Arc<Engine>, KeyFile), StartError> {
     let clock: Arc<SystemClock> = Arc::new(SystemClock::new());
     let options = Options {
         journal_cache_bytes: settings.journal_cache_bytes,
@@ -154,9 +154,11 @@ pub(crate) async fn open_engine(
     let ids = Arc::new(SystemIds);
     let loaded = async {
         // The directory is ours alone from here on.
-        let token_key = secret::token_key(&settings.token_key_file, settings.mode, &*ids)?;
-        let options = EngineOptions { node: settings.node.clone(), token_key };
+        let tokens = KeyFile::load(&settings.token_key_file, settings.mode, &*ids)?;
+        let keys = tokens.token_keys();
+        let options = EngineOptions { node: settings.node.clone(), token_key: keys.signing.clone() };
         let engine = Arc::new(Engine::new(Homes::one(store.clone()), clock, ids.clone(), options));
+        engine.take_token_keys(keys);
         if let Some(Gap { store, log }) = store.gap() {
             engine.goes_on_behind_log(store, log).await?;
         }
@@ -165,10 +167,10 @@ pub(crate) async fn open_engine(
         let (boards, models) = saving.as_ref().map(|saving| saving.snapshots()).unzip();
         let report = engine.load_from(boards, models).await?;
         tracing::info!(?report, "loaded");
-        Ok::<_, StartError>(engine)
+        Ok::<_, StartError>((engine, tokens))
     };
     match loaded.await {
-        Ok(engine) => Ok((store, engine)),
+        Ok((engine, tokens)) => Ok((store, engine, tokens)),
         Err(error) => {
             close_quietly(store).await;
             Err(error)

@@ -8,7 +8,7 @@ mod message;
 mod sign;
 
 pub(crate) use message::Account;
-pub(crate) use sign::Secret;
+pub(crate) use sign::{Secret, SecretFile};
 
 use crate::config::{Shape, WebhookConfig};
 use bytes::Bytes;
@@ -100,7 +100,7 @@ impl Destination {
 impl Webhooks {
     /// Starts one sender a destination; [`Webhooks::finish`] ends them.
     pub(crate) fn start(
-        destinations: Vec<(WebhookConfig, Secret)>,
+        destinations: Vec<(WebhookConfig, SecretFile)>,
         account: Account,
         clock: &Arc<dyn Clock>,
     ) -> Result<Arc<Self>, reqwest::Error> {
@@ -187,7 +187,7 @@ struct Sender {
     /// Whose turn it is to be sent; who has waited for longest is next.
     turns: Semaphore,
     config: WebhookConfig,
-    secret: Secret,
+    secret: SecretFile,
     counts: Arc<Counts>,
     clock: Arc<dyn Clock>,
 }
@@ -260,7 +260,7 @@ impl Sender {
             .header(header::CONTENT_TYPE, "application/json")
             .header("webhook-id", &event.id)
             .header("webhook-timestamp", timestamp)
-            .header("webhook-signature", self.secret.sign(&event.id, timestamp, &event.body))
+            .header("webhook-signature", self.secret.now().sign(&event.id, timestamp, &event.body))
             .body(event.body.clone());
         // Not the address: it may hold a key.
         let answer = request.send().await.map_err(|error| Fault::Later(error.without_url().to_string()))?;

@@ -1,11 +1,18 @@
-//! The signature of Standard Webhooks.
-use crate::{config::Mode, who::secret};
+//! The signatures of Standard Webhooks: one by each secret of a destination, so that a receiver has time to change its own.
+use crate::{config::Mode, front::watch::FileWatch, who::secret};
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use std::{fs, path::Path};
+use parking_lot::Mutex;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// Fewest bytes of a secret.
 const BYTES_MIN: usize = 24;
+/// Secrets of one destination.
+const SECRETS_MAX: usize = 4;
 
 /// Why a secret cannot be used; never says what it is.
 #[derive(Debug, thiserror::Error)]
@@ -18,9 +25,41 @@ pub(crate) enum SecretError {
     Short(usize),
 }
 
+/// The file with the secrets of one destination, read again when it changes.
+pub(crate) struct SecretFile {
+    path: PathBuf,
+    mode: Mode,
+    read: Mutex<(FileWatch, Secret)>,
+}
+
+impl SecretFile {
+    /// Reads it; else why a start in this mode refuses it.
+    pub(crate) fn open(path: &Path, mode: Mode) -> Result<Self, String> {
+        let watch = FileWatch::new(path);
+        let read = Mutex::new((watch, Secret::fit(path, mode)?));
+        Ok(Self { path: path.to_owned(), mode, read })
+    }
+
+    /// The secrets of the file as it is now. What a start would refuse changes nothing.
+    pub(crate) fn now(&self) -> Secret {
+        let (watch, secret) = &mut *self.read.lock();
+        if watch.has_changed() {
+            let file = self.path.display();
+            match Secret::fit(&self.path, self.mode) {
+                Ok(changed) => {
+                    *secret = changed;
+                    tracing::info!(%file, "secrets of a webhook read again");
+                }
+                Err(why) => tracing::warn!(%file, why, "the secrets of a webhook stay as they were"),
+            }
+        }
+        secret.clone()
+    }
+}
+
 /// What the events of one destination are signed with.
 #[derive(Clone)]
-pub(crate) struct Secret(hmac::Key);
+pub(crate) struct Secret(Arc<[hmac::Key]>);
 
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -29,17 +68,26 @@ impl std::fmt::Debug for Secret {
 }
 
 impl Secret {
-    /// Reads the secret in a file; else why a start in this mode refuses it.
+    /// Reads the secrets in a file, one a line; else why a start in this mode refuses them.
     pub(crate) fn fit(path: &Path, mode: Mode) -> Result<Self, String> {
         let text = fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
-        match secret::weakness(path, &text).filter(|_| mode == Mode::Serve) {
-            Some(why) => Err(why),
-            None => Self::parse(text.trim()).map_err(|error| error.to_string()),
+        let mut lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        if lines.is_empty() {
+            // The same is said as of a short one.
+            lines.push("");
         }
+        if lines.len() > SECRETS_MAX {
+            return Err(format!("has more than {SECRETS_MAX} secrets, one a line"));
+        }
+        let one = |line: &str| match secret::weakness(path, line).filter(|_| mode == Mode::Serve) {
+            Some(why) => Err(why),
+            None => Self::parse(line).map_err(|error| error.to_string()),
+        };
+        lines.into_iter().map(one).collect::<Result<_, _>>().map(Self)
     }
 
     /// Takes `whsec_` and base64, or other text as it is.
-    fn parse(text: &str) -> Result<Self, SecretError> {
+    fn parse(text: &str) -> Result<hmac::Key, SecretError> {
         let bytes = match text.strip_prefix("whsec_") {
             Some(coded) => STANDARD.decode(coded).map_err(|_| SecretError::NotBase64)?,
             None => text.as_bytes().to_vec(),
@@ -47,15 +95,18 @@ impl Secret {
         if bytes.len() < BYTES_MIN {
             return Err(SecretError::Short(bytes.len()));
         }
-        Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, &bytes)))
+        Ok(hmac::Key::new(hmac::HMAC_SHA256, &bytes))
     }
 
     /// The value of `webhook-signature`.
     pub(crate) fn sign(&self, id: &str, timestamp: u64, body: &[u8]) -> String {
-        let mut context = hmac::Context::with_key(&self.0);
-        context.update(format!("{id}.{timestamp}.").as_bytes());
-        context.update(body);
-        format!("v1,{}", STANDARD.encode(context.sign()))
+        let one = |key| {
+            let mut context = hmac::Context::with_key(key);
+            context.update(format!("{id}.{timestamp}.").as_bytes());
+            context.update(body);
+            format!("v1,{}", STANDARD.encode(context.sign()))
+        };
+        self.0.iter().map(one).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -66,9 +117,34 @@ mod tests {
     #[test]
     fn signs_as_the_standards_own_example() {
         // The example of the specification's "Signature scheme" chapter and of its reference libraries' tests.
-        let secret = Secret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        let secret = Secret([Secret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap()].into());
         let signed = secret.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, br#"{"test": 2432232314}"#);
         assert_eq!(signed, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    }
+
+    #[test]
+    fn a_file_that_changes_is_read_again_and_each_secret_signs() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("hook.secret");
+        let put = |lines: &[&str]| secret::write_private(&path, &lines.join("\n")).unwrap();
+        let (old, new) = ("whsec_4Zk0lqPmv7wYbJtQx1nRfA9sGh3cUd8E", "whsec_Yw7Hn2Tq9dXcVb5LkR0sPz8MfG4eJ1uA");
+        put(&[old]);
+        let file = SecretFile::open(&path, Mode::Serve).unwrap();
+        let signed = || file.now().sign("msg", 1, b"{}");
+        let by_old = signed();
+        put(&[new, old]);
+        let (first, second) = signed().split_once(' ').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+        assert_eq!(second, by_old);
+        // What a start would refuse changes nothing, nor does a file that is gone.
+        for bad in [&[new, "changeme-changeme-changeme"][..], &[old; 5], &[]] {
+            put(bad);
+            assert_eq!(signed(), format!("{first} {second}"), "{bad:?}");
+            assert!(SecretFile::open(&path, Mode::Serve).is_err(), "{bad:?}");
+        }
+        fs::remove_file(&path).unwrap();
+        assert_eq!(signed(), format!("{first} {second}"));
+        put(&[new]);
+        assert_eq!(signed(), first);
     }
 
     #[test]

@@ -59,10 +59,10 @@ async fn receiving(state: Receiver) -> (Arc<Receiver>, SocketAddr) {
     (state, addr)
 }
 
-fn secret() -> Secret {
+fn secret() -> SecretFile {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
-    Secret::fit(file.path(), crate::config::Mode::Dev).unwrap()
+    SecretFile::open(file.path(), crate::config::Mode::Dev).unwrap()
 }
 
 fn start(addr: SocketAddr, all: bool) -> Arc<Webhooks> {
@@ -127,7 +127,7 @@ async fn an_event_arrives_signed() {
     let timestamp = text("webhook-timestamp").parse().unwrap();
     assert_eq!(timestamp, WALL_S as u64, "receivers compare it with their own clocks");
     assert_eq!(text("webhook-id"), EventId::from_u128(1).to_string());
-    assert_eq!(text("webhook-signature"), secret().sign(&text("webhook-id"), timestamp, body));
+    assert_eq!(text("webhook-signature"), secret().now().sign(&text("webhook-id"), timestamp, body));
     let body: serde_json::Value = serde_json::from_slice(body).unwrap();
     assert_eq!(body["detail"]["type"], "MatchmakingSearching");
 }

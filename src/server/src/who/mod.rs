@@ -5,6 +5,7 @@ pub(crate) mod device;
 pub(crate) mod fetch;
 pub(crate) mod jwks;
 pub(crate) mod jwt;
+pub(crate) mod key_file;
 pub(crate) mod seal;
 pub(crate) mod secret;
 pub(crate) mod sessions;

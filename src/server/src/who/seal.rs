@@ -19,6 +19,20 @@ pub(crate) fn open(key: &[u8; 32], id: KeyId, sealed: &[u8]) -> Option<Vec<u8>> 
     Some(secret.to_vec())
 }
 
+/// The same, by whichever of these keys it was sealed under.
+pub(crate) fn open_by(keys: &[[u8; 32]], id: KeyId, sealed: &[u8]) -> Option<Vec<u8>> {
+    keys.iter().find_map(|key| open(key, id, sealed))
+}
+
+/// What was sealed under another of these keys than the first, sealed under the first; else `None`.
+pub(crate) fn anew(keys: &[[u8; 32]], id: KeyId, sealed: &[u8]) -> Option<Vec<u8>> {
+    let (newest, older) = keys.split_first()?;
+    match open(newest, id, sealed) {
+        Some(_) => None,
+        None => seal(newest, id, &open_by(older, id, sealed)?),
+    }
+}
+
 fn cipher(key: &[u8; 32]) -> Option<RandomizedNonceKey> {
     RandomizedNonceKey::new(&AES_256_GCM, key).ok()
 }
@@ -30,6 +44,18 @@ fn bound_to(id: KeyId) -> Aad<[u8; 16]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_an_older_key_sealed_is_sealed_anew() {
+        let (keys, id) = ([[3; 32], [2; 32], [1; 32]], KeyId::from_u128(7));
+        let old = seal(&keys[2], id, b"secret").unwrap();
+        assert_eq!(open_by(&keys, id, &old).as_deref(), Some(&b"secret"[..]));
+        let new = anew(&keys, id, &old).unwrap();
+        assert_eq!(open(&keys[0], id, &new).as_deref(), Some(&b"secret"[..]));
+        assert_eq!(anew(&keys, id, &new), None, "it is");
+        assert_eq!(anew(&keys[..2], id, &old), None, "nobody can");
+        assert_eq!(anew(&[], id, &old), None);
+    }
 
     #[test]
     fn what_was_sealed_by_earlier_versions_opens() {

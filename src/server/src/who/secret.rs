@@ -2,7 +2,6 @@
 use crate::{StartError, config::Mode};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use gsm_core::IdSource;
-use gsm_engine::token::TokenKey;
 use std::{
     fs,
     io::{self, Write as _},
@@ -65,11 +64,6 @@ fn repeats(bytes: &[u8]) -> bool {
     (1..=bytes.len() / 2).any(|n| bytes.iter().zip(bytes.iter().skip(n)).all(|(a, b)| a == b))
 }
 
-/// The key that signs tokens.
-pub(crate) fn token_key(path: &Path, mode: Mode, ids: &dyn IdSource) -> Result<TokenKey, StartError> {
-    private_key(path, mode, ids).map(TokenKey::new)
-}
-
 /// Reads a key, or makes it where there is none.
 pub(crate) fn private_key(path: &Path, mode: Mode, ids: &dyn IdSource) -> Result<[u8; 32], StartError> {
     let fail = |source| StartError::File { path: path.display().to_string(), source };
@@ -97,7 +91,7 @@ pub fn key_fault(path: &Path) -> Option<String> {
 }
 
 /// The key that a file's text is.
-fn bits_of(text: &str) -> Result<[u8; 32], &'static str> {
+pub(super) fn bits_of(text: &str) -> Result<[u8; 32], &'static str> {
     let bits = parse(text.trim()).ok_or("a key is 64 hexadecimal digits")?;
     if is_drawn(&bits) {
         Ok(bits)
@@ -171,10 +165,10 @@ mod tests {
     fn a_key_is_made_once_private_and_read_again() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("token.key");
-        token_key(&path, Mode::Serve, &SystemIds).unwrap();
+        private_key(&path, Mode::Serve, &SystemIds).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let text = fs::read_to_string(&path).unwrap();
-        token_key(&path, Mode::Serve, &SystemIds).unwrap();
+        private_key(&path, Mode::Serve, &SystemIds).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }
 
@@ -217,7 +211,7 @@ mod tests {
         let path = dir.path().join("token.key");
         let refused = |text: &str| {
             write_private(&path, text).unwrap();
-            token_key(&path, Mode::Serve, &SystemIds).err().map(|e| e.to_string())
+            private_key(&path, Mode::Serve, &SystemIds).err().map(|e| e.to_string())
         };
         assert!(refused("secret").unwrap().contains("64 hexadecimal"));
         assert!(refused(&"0123456789abcdef".repeat(4)).unwrap().contains("not random"));
@@ -227,9 +221,9 @@ mod tests {
         assert!(key_fault(&path).unwrap().contains("not random"));
         assert!(refused(&"ü".repeat(32)).unwrap().contains("64 hexadecimal"));
         fs::remove_file(&path).unwrap();
-        token_key(&path, Mode::Serve, &SystemIds).unwrap();
+        private_key(&path, Mode::Serve, &SystemIds).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(token_key(&path, Mode::Serve, &SystemIds).is_err());
-        assert!(token_key(&path, Mode::Dev, &SystemIds).is_ok());
+        assert!(private_key(&path, Mode::Serve, &SystemIds).is_err());
+        assert!(private_key(&path, Mode::Dev, &SystemIds).is_ok());
     }
 }

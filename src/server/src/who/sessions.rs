@@ -22,6 +22,8 @@ const SESSION_LIFE: Millis = Millis::from_secs(24 * 3_600);
 const RETIRED_LIFE: Millis = Millis::from_secs(24 * 3_600 + 60);
 /// Between two looks into the store for a key that another node may have made.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// What the keys are derived for under which private halves are sealed.
+const SEAL: &str = "gsm signing key seal 1";
 /// Bytes of the private half as it is sealed.
 const SEED_BYTES: usize = 32;
 
@@ -34,7 +36,6 @@ struct Ring {
 /// Issues sessions and checks them.
 pub(crate) struct Sessions {
     issuer: Issuer,
-    sealing: [u8; 32],
     ring: RwLock<Arc<Ring>>,
     looked_at: Mutex<Option<Instant>>,
 }
@@ -42,8 +43,6 @@ pub(crate) struct Sessions {
 impl Sessions {
     /// The keys of the store; the first start makes them.
     pub(crate) async fn open(engine: &Engine, iss: &str, audience: &str) -> Result<Self, EngineError> {
-        let mut sealing = [0u8; 32];
-        engine.derive("gsm signing key seal 1", &[], &mut sealing);
         let issuer = Issuer {
             iss: Some(iss.to_owned()),
             others: Vec::new(),
@@ -54,11 +53,12 @@ impl Sessions {
         };
         let empty = Ring { signing: None, published: json!({ "keys": [] }) };
         let ring = RwLock::new(Arc::new(empty));
-        let sessions = Self { issuer, sealing, ring, looked_at: Mutex::new(None) };
+        let sessions = Self { issuer, ring, looked_at: Mutex::new(None) };
         let mut rows = engine.signing_keys().await?;
-        if sessions.signing(&rows).is_none() {
+        let seals = engine.derived(SEAL);
+        if signing(&seals, &rows).is_none() {
             // None yet, or the key that sealed them is gone: either way there are no sessions to save.
-            let closed = rows.iter().filter(|row| sessions.open_pair(row).is_none()).count();
+            let closed = rows.iter().filter(|row| open_pair(&seals, row).is_none()).count();
             if closed > 0 {
                 tracing::warn!(
                     keys = closed,
@@ -67,11 +67,11 @@ impl Sessions {
             }
             let call = Call::system("gsm:RotateSigningKeys", engine.clock().now());
             rows = sessions.rotated(engine, &call).await?;
-            if sessions.signing(&rows).is_none() {
+            if signing(&seals, &rows).is_none() {
                 rows = sessions.rotated(engine, &call).await?;
             }
         }
-        sessions.take(&rows);
+        sessions.take(&seals, &rows);
         Ok(sessions)
     }
 
@@ -111,7 +111,7 @@ impl Sessions {
         let mut looked_at = self.looked_at.lock().await;
         if looked_at.is_none_or(|at| at.elapsed() >= LOOK_AGAIN) {
             *looked_at = Some(Instant::now());
-            self.take(&engine.signing_keys().await?);
+            self.take(&engine.derived(SEAL), &engine.signing_keys().await?);
         }
         Ok(jwt::verify([&self.issuer], taken, now))
     }
@@ -138,52 +138,36 @@ impl Sessions {
     ) -> Result<Vec<SigningKeyRow>, EngineError> {
         let rows = self.rotated(engine, call).await?;
         // A repeat is told of the keys as they stood then; those that stand now sign and are published.
-        self.take(&engine.signing_keys().await?);
-        Ok(self.opened(rows))
+        let seals = engine.derived(SEAL);
+        self.take(&seals, &engine.signing_keys().await?);
+        Ok(opened(&seals, rows))
     }
 
     /// The keys whose sessions are good or will be.
     pub(crate) async fn trusted(&self, engine: &Engine) -> Result<Vec<SigningKeyRow>, EngineError> {
-        Ok(self.opened(engine.signing_keys().await?))
+        Ok(opened(&engine.derived(SEAL), engine.signing_keys().await?))
     }
 
-    fn opened(&self, mut rows: Vec<SigningKeyRow>) -> Vec<SigningKeyRow> {
-        rows.retain(|row| self.open_pair(row).is_some());
-        rows
+    /// Seals under the newest key of tokens what was sealed under one before it.
+    pub(crate) async fn seal_anew(&self, engine: &Engine) -> Result<(), EngineError> {
+        let seals = engine.derived(SEAL);
+        let call = Call::system("gsm:RotateTokenKey", engine.clock().now());
+        let anew = |row: &SigningKeyRow| seal::anew(&seals, row.id, &row.sealed);
+        engine.seal_signing_keys(&call, &anew).await.map(drop)
     }
 
     async fn rotated(&self, engine: &Engine, call: &Call) -> Result<Vec<SigningKeyRow>, EngineError> {
-        let draw = || self.draw(&**engine.ids());
+        let seals = engine.derived(SEAL);
+        let draw = || draw(seals.first()?, &**engine.ids());
         let fresh =
             [draw(), draw()].map(|drawn| drawn.ok_or(EngineError::Damaged { key: "a new key".into() }));
         let [first, second] = fresh;
         engine.rotate_signing_keys(call, &[first?, second?], RETIRED_LIFE).await
     }
 
-    /// A new pair; `None` where the library fails, which it does not.
-    fn draw(&self, ids: &dyn IdSource) -> Option<NewSigningKey> {
-        let id = KeyId::from_u128(ids.next_u128());
-        let seed = [ids.next_u128().to_be_bytes(), ids.next_u128().to_be_bytes()].concat();
-        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).ok()?;
-        let public: [u8; 32] = pair.public_key().as_ref().try_into().ok()?;
-        Some(NewSigningKey { id, public, sealed: seal::seal(&self.sealing, id, &seed)? })
-    }
-
-    fn open_pair(&self, row: &SigningKeyRow) -> Option<Ed25519KeyPair> {
-        let seed = seal::open(&self.sealing, row.id, &row.sealed)?;
-        (seed.len() == SEED_BYTES).then_some(())?;
-        Ed25519KeyPair::from_seed_and_public_key(&seed, &row.public).ok()
-    }
-
-    /// The key that signs, if it opens.
-    fn signing(&self, rows: &[SigningKeyRow]) -> Option<(String, Ed25519KeyPair)> {
-        let row = rows.iter().rev().find(|row| row.active_at.is_some() && row.retired_at.is_none())?;
-        Some((row.id.to_string(), self.open_pair(row)?))
-    }
-
     /// Trusts the keys that open: whoever removed the key that sealed the others did so to end their sessions.
-    fn take(&self, rows: &[SigningKeyRow]) {
-        let opened = self.opened(rows.to_vec());
+    fn take(&self, seals: &[[u8; 32]], rows: &[SigningKeyRow]) {
+        let opened = opened(seals, rows.to_vec());
         let published: Vec<Value> = opened.iter().map(jwk).collect();
         let keys = opened.iter().map(|row| {
             let decoding = DecodingKey::from_ed_der(&row.public);
@@ -191,10 +175,36 @@ impl Sessions {
         });
         let published = json!({ "keys": published });
         let keys = KeySet::of(keys, &published);
-        *self.ring.write() = Arc::new(Ring { signing: self.signing(rows), published });
+        *self.ring.write() = Arc::new(Ring { signing: signing(seals, rows), published });
         // Keys that are looked for in vain are the same ones: what was verified by them stays.
         self.issuer.keys.replace_if_other(keys);
     }
+}
+
+/// A new pair; `None` where the library fails, which it does not.
+fn draw(sealing: &[u8; 32], ids: &dyn IdSource) -> Option<NewSigningKey> {
+    let id = KeyId::from_u128(ids.next_u128());
+    let seed = [ids.next_u128().to_be_bytes(), ids.next_u128().to_be_bytes()].concat();
+    let pair = Ed25519KeyPair::from_seed_unchecked(&seed).ok()?;
+    let public: [u8; 32] = pair.public_key().as_ref().try_into().ok()?;
+    Some(NewSigningKey { id, public, sealed: seal::seal(sealing, id, &seed)? })
+}
+
+fn open_pair(seals: &[[u8; 32]], row: &SigningKeyRow) -> Option<Ed25519KeyPair> {
+    let seed = seal::open_by(seals, row.id, &row.sealed)?;
+    (seed.len() == SEED_BYTES).then_some(())?;
+    Ed25519KeyPair::from_seed_and_public_key(&seed, &row.public).ok()
+}
+
+fn opened(seals: &[[u8; 32]], mut rows: Vec<SigningKeyRow>) -> Vec<SigningKeyRow> {
+    rows.retain(|row| open_pair(seals, row).is_some());
+    rows
+}
+
+/// The key that signs, if it opens.
+fn signing(seals: &[[u8; 32]], rows: &[SigningKeyRow]) -> Option<(String, Ed25519KeyPair)> {
+    let row = rows.iter().rev().find(|row| row.active_at.is_some() && row.retired_at.is_none())?;
+    Some((row.id.to_string(), open_pair(seals, row)?))
 }
 
 fn jwk(row: &SigningKeyRow) -> Value {

@@ -158,7 +158,8 @@ async fn a_record_names_the_policies_that_decided_and_the_reason_that_was_given(
     ask(&admin, "DELETE", &path, "without", None).await.is(403, "reason_required");
     let with = admin.call("DELETE", &path).header("x-request-id", "with");
     with.header("x-gsm-reason", "leaked").send().await.ok();
-    let viewer = admin.post("/v1/admin/keys", json!({ "role": "viewer" })).await.ok();
+    let call = admin.call("POST", "/v1/admin/keys").header("x-request-id", "granted");
+    let viewer = call.header("x-gsm-reason", "for Vic").json(&json!({ "role": "viewer" })).send().await.ok();
     let viewer = world.anyone.as_whom(&text(&viewer["key"]));
     ask(&viewer, "GET", "/v1/admin/keys", "forbidden", None).await.is(403, "forbidden");
     let queue = json!({ "reason": "x" });
@@ -175,6 +176,7 @@ async fn a_record_names_the_policies_that_decided_and_the_reason_that_was_given(
     assert_eq!(decided("not-for-players"), (Value::Null, Value::Null));
     assert_eq!(decided("without"), (json!(["dangerous-actions-need-a-reason"]), Value::Null));
     assert_eq!(decided("with"), (json!(["owners"]), json!("leaked")));
+    assert_eq!(decided("granted"), (json!(["owners"]), json!("for Vic")));
     assert_eq!(
         decided("forbidden"),
         (json!(["keys-and-log-are-for-auditors-and-owners-viewer"]), Value::Null)

@@ -300,7 +300,7 @@ fn the_document_names_what_wants_a_reason() {
 
 /// The policy that the document shows.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_policy_asks_a_reason_of_other_deletions() {
+async fn a_policy_asks_a_reason_of_other_deletions_and_of_keys() {
     let dir = tempfile::tempdir().unwrap();
     let document = include_str!("../../../../docs/security.md");
     let (_, shown) = document.split_once("A policy of yours can ask more:\n\n```cedar\n").unwrap();
@@ -312,6 +312,19 @@ async fn a_policy_asks_a_reason_of_other_deletions() {
     admin.put(path, json!({ "reason": "flood" })).await.ok();
     admin.call("DELETE", path).send().await.is(403, "reason_required");
     admin.call("DELETE", path).header("x-gsm-reason", "over").send().await.done();
+    // Grants, too: and as shipped nobody is asked.
+    let role = json!({ "role": "server" });
+    for path in ["/v1/admin/keys", "/v1/aws-keys"] {
+        admin.post(path, role.clone()).await.is(403, "reason_required");
+        let call = admin.call("POST", path).header("x-gsm-reason", "for eu-1").json(&role);
+        assert_eq!(call.send().await.status, 201, "{path}");
+    }
+    let path = "/v1/admin/signing-keys/rotate";
+    admin.call("POST", path).send().await.is(403, "reason_required");
+    admin.call("POST", path).header("x-gsm-reason", "yearly").send().await.ok();
+    world.stop().await;
+    let mut world = World::new().await;
+    world.admin().post("/v1/admin/keys", role).await.ok();
     world.stop().await;
 }
 

@@ -14,6 +14,7 @@ mod firewall;
 mod gamelift;
 mod integrity;
 mod jwt;
+mod key_files;
 mod leftover;
 mod metrics;
 mod nulls;

@@ -310,6 +310,12 @@ async fn keys(world: &World, tried: &mut Tried) {
     }
     tried.repeat(&admin, "rotate_signing_keys", &("POST", "/v1/admin/signing-keys/rotate", nothing)).await;
     let why = |reason: &str| json!({ "reason": reason });
+    for (operation, path) in [
+        ("rotate_token_key", "/v1/admin/token-key/rotate"),
+        ("rotate_master_key", "/v1/admin/master-key/rotate"),
+    ] {
+        tried.twice(&admin, operation, ("POST", path, why("r")), (path, why("s"))).await;
+    }
     let path = "/v1/admin/audit/keys";
     tried.twice(&admin, "rotate_audit_key", ("POST", path, why("r")), (path, why("s"))).await;
 }
