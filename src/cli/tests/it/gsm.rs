@@ -26,7 +26,7 @@ impl Ran {
         self.out
     }
     #[track_caller]
-    pub(crate) fn json(self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
     /// It ended with `code`, and told people each of `parts`.
