@@ -138,6 +138,16 @@ impl RulePool {
         }
     }
 
+    /// Keeps what is left of a search of a round by objective, beside those of whoever has waited too long, to whom half of
+    /// the room is left. It is not begun anew where it is not kept.
+    pub(super) fn park_beside(&mut self, id: TicketId, rest: Run) {
+        let (count, parked) = self.parked_size();
+        let has_room = 2 * count < PARKED_MAX && has_room(count, parked, rest.candidates());
+        if has_room && !self.parked.contains_key(&id) {
+            self.parked.insert(id, rest);
+        }
+    }
+
     fn parked_size(&self) -> (usize, usize) {
         (self.parked.len(), self.parked.values().map(Run::candidates).sum())
     }
@@ -159,8 +169,9 @@ impl RulePool {
         }
         for turn in taken {
             self.unparked.remove(&turn);
-            let mut stages =
-                candidates::stages(&self.set, now.since(turn.started_at), turn.class_is_by_age());
+            // By an objective it takes from older ones too.
+            let is_oldest = turn.class_is_by_age() && self.set.objective().is_none();
+            let mut stages = candidates::stages(&self.set, now.since(turn.started_at), is_oldest);
             stages.reverse();
             let run = self.run_of(stages, true);
             self.parked.insert(turn.id, run);
