@@ -24,6 +24,8 @@ const PARKED_CANDIDATES_MAX: usize = 1 << 19;
 /// more; if they make no full match, so many times as many, ..
 const REACH_FIRST: usize = 16;
 const REACH_TIMES: usize = 16;
+/// By an objective more are: those are tried first who cost least.
+const REACH_BY_COST: usize = 128;
 /// Work units that the search among the nearest may use before more are asked; more where judgements are dear.
 const REACH_WORK_MAX: u32 = 1_000;
 
@@ -114,7 +116,8 @@ impl RulePool {
     pub(super) fn run_of(&self, stages: Vec<usize>, is_news: bool) -> Run {
         let (came, left) = (self.came, self.left);
         let most = self.set.stages().iter().map(Stage::players_max).max().unwrap_or(0) as usize;
-        let reach_first = REACH_FIRST.max(most + most / 2);
+        let least = if self.set.objective().is_some() { REACH_BY_COST } else { REACH_FIRST };
+        let reach_first = least.max(most + most / 2);
         let now = Timestamp::from_millis(i64::MIN);
         Run { search: None, stages, reach: reach_first, reach_first, is_news, came, left, now, rounds: 0 }
     }

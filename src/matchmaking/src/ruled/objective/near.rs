@@ -9,9 +9,9 @@ use gsm_rules::{ExpansionAge, Party, Seat};
 const LOOKED_AT_MIN: usize = 48;
 /// Of a small chunk more are: so many pairs in all.
 const PAIRS_LOOKED_AT: usize = 60_000;
-/// Where the rules refuse all whom a ticket looked at, it looks further, for so many; pairs of a chunk that may be asked then.
+/// Where the rules refuse all whom a ticket looked at, it looks further, for so many; work units of a chunk for that.
 const SOUGHT: usize = 2;
-const SOUGHT_ASKED_MAX: usize = 60_000;
+const SOUGHT_WORK_MAX: u32 = 50_000;
 /// Of each ticket so many best pairs are kept, and of each group that is apart.
 const KEPT: usize = 12;
 /// So many pairs between groups may be against the rules before a group is left alone.
@@ -139,29 +139,29 @@ impl Kept<'_> {
 
     /// For whom the rules refused all that was wanted: the next in the order, to either side, whom they do not.
     fn seek(&mut self, seen: &[Seen<'_>], wanted: &Near, work: &mut u32) {
-        let mut left = SOUGHT_ASKED_MAX;
+        let until = work.saturating_add(SOUGHT_WORK_MAX);
         for (at, one) in seen.iter().enumerate() {
             let is_refused = self.near.get(at).is_some_and(Vec::is_empty)
                 && wanted.get(at).is_some_and(|all| !all.is_empty());
             if !is_refused {
                 continue;
             }
-            let mut count = 0;
+            let (mut count, mut passed) = (0, 0_u32);
             for far in 1..seen.len() {
-                let sides = [at.checked_sub(far), Some(at + far)];
-                for (other, two) in sides.into_iter().flatten().filter_map(|of| Some((of, seen.get(of)?))) {
-                    let Some(worth) = self.sight.pair(one, two).flatten() else { continue };
-                    left = left.saturating_sub(1);
-                    count += usize::from(self.keep(at as u32, other as u32, worth, work));
-                }
-                if left == 0 {
-                    return;
-                }
-                if count >= SOUGHT {
+                if count >= SOUGHT || *work >= until {
                     break;
                 }
+                let sides = [at.checked_sub(far), Some(at + far)];
+                for (other, two) in sides.into_iter().flatten().filter_map(|of| Some((of, seen.get(of)?))) {
+                    passed += 1;
+                    let Some(worth) = self.sight.pair(one, two).flatten() else { continue };
+                    count += usize::from(self.keep(at as u32, other as u32, worth, work));
+                }
             }
-            *work = work.saturating_add(seen.len() as u32 / 8);
+            *work = work.saturating_add(passed / 8);
+            if *work >= until {
+                return;
+            }
         }
     }
 
