@@ -3,7 +3,7 @@ use super::{Sight, worth::Worth};
 use crate::ruled::{DEAR_JUDGED, RulePool, RuledMatch, candidates, round::Round, ticket::Waiting, turn::Run};
 use gsm_core::TicketId;
 use gsm_rules::{Objective, Seat};
-use std::collections::BTreeSet;
+use std::{cmp::Reverse, collections::BTreeSet};
 
 /// Anchors whose matches are compared with each other.
 const ANCHORS: usize = 128;
@@ -40,7 +40,7 @@ impl RulePool {
                 offers.extend(self.offer(anchor, objective, work).map(|offer| (key, offer)));
             }
             // What leaves most over first; of equals the one whose anchor waits longest.
-            offers.sort_by(|(_, a), (_, b)| b.over.cmp(&a.over));
+            offers.sort_by_key(|(_, offer)| Reverse(offer.over));
             let mut taken: BTreeSet<TicketId> = BTreeSet::new();
             for (key, Offer { seats, .. }) in offers {
                 // Who lost somebody to a better match looks again.
