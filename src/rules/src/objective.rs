@@ -85,6 +85,19 @@ impl Objective {
         self.terms.iter().try_fold(0.0, |sum, term| Some(sum + term.weight * term.measure.of(stage, seats)?))
     }
 
+    /// The part of it that depends on who sits on which team.
+    #[must_use]
+    pub fn cost_of_seats(&self, stage: &Stage, seats: &[Seat<'_>]) -> f64 {
+        let of = self.terms.iter().filter(|term| term.measure.is_of_seats());
+        of.map(|term| term.weight * term.measure.of(stage, seats).unwrap_or(0.0)).sum()
+    }
+
+    /// Whether a part of the cost depends on who sits on which team; otherwise a match costs the same however it is seated.
+    #[must_use]
+    pub fn is_of_seats(&self) -> bool {
+        self.terms.iter().any(|term| term.weight > 0.0 && term.measure.is_of_seats())
+    }
+
     /// Whether a part of the cost reads players' [strengths](crate::Member::strength).
     #[must_use]
     pub fn reads_strengths(&self) -> bool {
@@ -154,6 +167,15 @@ fn sureness(logit: f64) -> f64 {
 }
 
 impl Measure {
+    /// Whether it depends on who sits on which team.
+    #[must_use]
+    pub const fn is_of_seats(self) -> bool {
+        match self {
+            Self::Imbalance(_) | Self::Unevenness(_) | Self::LostQuality { .. } | Self::RoleChoice(_) => true,
+            Self::Spread(_) | Self::LatencyAbove { .. } => false,
+        }
+    }
+
     fn of(self, stage: &Stage, seats: &[Seat<'_>]) -> Option<f64> {
         match self {
             Self::Spread(column) => Some(range(seats.iter().map(|seat| seat.party.number(column)))),

@@ -229,8 +229,8 @@ impl RuleSet {
     pub const fn objective(&self) -> Option<&Objective> {
         self.objective.as_ref()
     }
-    /// By what teams are made even, where the rules leave a choice and do not say how it is made: by an objective, or
-    /// by the `balancedAttribute` of a [stage](Stage::algorithm).
+    /// By what teams are made even, where the rules leave a choice and do not say how it is made: by an objective whose cost
+    /// depends on it, or by the `balancedAttribute` of a [stage](Stage::algorithm).
     #[must_use]
     pub const fn even_by(&self) -> Option<EvenBy> {
         self.even_by

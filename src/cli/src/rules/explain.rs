@@ -122,7 +122,8 @@ impl Explain {
                 .iter()
                 .map(|(name, why)| {
                     let one = json!({ "ticket": name, "waited_ms": why.waited, "compatible": why.compatible,
-                        "binding": why.binding, "never": why.never, "fails_alone": why.alone, "next": next(why) });
+                        "binding": why.binding, "never": why.never, "fails_alone": why.alone, "price": why.price,
+                        "held_back": why.held_back, "next": next(why) });
                     with_estimate(one, pool.estimates.get(name).copied())
                 })
                 .collect();
@@ -249,6 +250,8 @@ fn told(name: &str, why: &RuledExplain, has_ended: bool) -> Value {
         "waited_ms": why.waited,
         "never": why.never,
         "fails_alone": why.alone,
+        "price": why.price,
+        "held_back": why.held_back,
         "others": why.others,
         "compatible": why.compatible,
         "rules": rules,
@@ -267,6 +270,9 @@ fn show(name: &str, why: &RuledExplain, estimate: Option<WaitEstimate>, has_ende
         grouped(why.others as u64)
     ));
     say(format_args!("in the way: {}", in_the_way(why)));
+    if let Some(price) = why.price {
+        say(format_args!("it pays {price:.1} for a match by now"));
+    }
     if let Some(next) = why.next {
         let after = next.at.as_secs_f64() - why.waited.as_secs_f64();
         let (at, more) = (next.at.as_secs_f64(), grouped(next.unlocked as u64));

@@ -83,7 +83,7 @@ fn sizes(set: &RuleSet, stage: &Stage) -> Vec<String> {
             if size.min == size.max { size.max.to_string() } else { format!("{}-{}", size.min, size.max) };
         Some(match same.len() {
             1 => format!("{} {players}", team.name),
-            many => format!("{many} x {} {players}", team.name.trim_end_matches("_1")),
+            many => format!("{many} x {} {players}", team.name.strip_suffix("_1").unwrap_or(&team.name)),
         })
     });
     of_one.collect()

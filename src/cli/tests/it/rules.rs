@@ -95,6 +95,16 @@ fn a_plan_tells_what_an_index_answers_and_what_changes_with_age() {
     let out = gsm(&["rules", "plan", arg(&shipped("clans.json"))]).ok();
     assert!(out.starts_with("parties of up to 20 players, split where they fit no team\n"), "{out}");
 
+    // A name that ends like that of a numbered team is told whole.
+    let dir = tempfile::tempdir().unwrap();
+    let lanes = dir.path().join("lanes.json");
+    write(
+        &lanes,
+        r#"{"ruleLanguageVersion": "1.0", "teams": [{"name": "lane_1", "minPlayers": 1, "maxPlayers": 1, "quantity": 2}]}"#,
+    );
+    let out = gsm(&["rules", "plan", arg(&lanes)]).ok();
+    assert!(out.starts_with("from 0 s: 2 x lane_1 1\n"), "{out}");
+
     let plan = gsm(&["rules", "plan", "--json", arg(&shipped("hunt.json"))]).json();
     assert_eq!(plan[0]["teams"][0], "pack 4");
     let by: Vec<&str> =
@@ -217,6 +227,24 @@ fn a_ticket_is_told_what_stands_in_its_way() {
     explain(&["--ticket", "nobody"]).told(2, &["`nobody` does not wait"]);
     explain(&["--queue", "trio"]).told(2, &["no ticket of this queue", "duel"]);
     assert!(!table.contains("estimated wait"), "nobody has ended: {table}");
+}
+
+#[test]
+fn who_waits_for_a_price_alone_is_told_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, balance) = (dir.path().join("pool.jsonl"), shipped("balance.json"));
+    let tickets = pool(&[("me", 2, 1_500.0), ("far", 1, 1_900.0)]);
+    write(&file, &tickets.replace(r#""attributes""#, r#""latency_ms":{"eu":20},"attributes""#));
+    let explain = |more: &[&str]| {
+        gsm(&[&["rules", "explain", "--rules", arg(&balance), "--pool", arg(&file)], more].concat())
+    };
+    let all = explain(&["--json"]).json();
+    for told in [&explain(&["--ticket", "me", "--json"]).json(), &all["tickets"][0]] {
+        assert_eq!((&told["held_back"], &told["price"]), (&true.into(), &30.0.into()), "{told}");
+        assert!(told["binding"].is_null() && told["compatible"] == 1, "{told}");
+    }
+    let table = explain(&["--ticket", "me"]).ok();
+    assert!(table.contains("it pays 30.0 for a match by now"), "{table}");
 }
 
 #[test]

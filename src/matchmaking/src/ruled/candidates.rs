@@ -173,7 +173,17 @@ impl Choice<'_> {
             });
             numbers.chain(places).sum()
         };
-        chosen.sort_by_cached_key(|one| (ordered(distance(one.of)), one.of.turn));
+        let Some(objective) = self.set.objective().filter(|_| !self.anchor.is_apart()) else {
+            chosen.sort_by_cached_key(|one| (ordered(distance(one.of)), one.of.turn));
+            return;
+        };
+        // By what two of them cost against each other.
+        let cost = |of: &Waiting| -> f64 {
+            let seats =
+                of.party().map(|party| [(0, own), (1, party)].map(|(team, party)| Seat { team, party }));
+            seats.and_then(|seats| objective.cost(stage, &seats)).unwrap_or(f64::INFINITY)
+        };
+        chosen.sort_by_cached_key(|one| (ordered(cost(one.of)), ordered(distance(one.of)), one.of.turn));
     }
 
     /// Sorted batches: neighbours in the order of the attributes come first.

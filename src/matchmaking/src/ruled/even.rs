@@ -1,7 +1,7 @@
 //! Teams of a match that was found are made even, where the rules leave it open who plays with whom.
 use super::{ASIDE_WEIGHT_MAX, RulePool, ticket::Waiting};
 use gsm_core::TicketId;
-use gsm_rules::{NumberColumn, Party, Seat, Stage};
+use gsm_rules::{NumberColumn, Objective, Party, Seat, Stage};
 use smallvec::{SmallVec, smallvec};
 
 /// Tickets of a match of two teams whose every split is looked at.
@@ -26,11 +26,13 @@ impl RulePool {
     /// of the `balancedAttribute`, else of what the model expects of the players, else of their ratings. Each team
     /// keeps its number of players, and a backfill its teams. Exact for two teams and up to ten tickets, sixteen in a large
     /// match; else up to three tickets of a team are exchanged for those of another that have as many players, as long as
-    /// that helps. Where nothing is more even, nothing changes.
+    /// that helps. Where nothing is more even, nothing changes. An objective whose cost says who sits where is asked instead.
     pub(super) fn even_out(&self, stage: usize, found: &mut [(TicketId, u8)], work: &mut u32) {
-        // Two tickets have no choice, and an objective makes it by what matches cost.
-        let is_open = found.len() > 2 && self.set.objective().is_none();
-        let Some(stage) = self.set.stages().get(stage).filter(|_| is_open) else { return };
+        if self.set.objective().is_some_and(Objective::is_of_seats) {
+            return self.seat_by_cost(stage, found, work);
+        }
+        // Two tickets have no choice.
+        let Some(stage) = self.set.stages().get(stage).filter(|_| found.len() > 2) else { return };
         let waiting: Option<Vec<&Waiting>> = found.iter().map(|(id, _)| self.waiting.get(id)).collect();
         let Some(waiting) = waiting else { return };
         let has = |column: &NumberColumn| {
@@ -57,7 +59,7 @@ impl RulePool {
 }
 
 /// The tickets of one match.
-struct Table<'a> {
+pub(super) struct Table<'a> {
     stage: &'a Stage,
     waiting: &'a [&'a Waiting],
     /// Of each ticket that may sit elsewhere its party, its players and the sum of their numbers.
@@ -66,6 +68,8 @@ struct Table<'a> {
     totals: Vec<(u32, f64)>,
     /// How much work may have been used when no more dear judgements are asked.
     until: u32,
+    /// What the match must cost less than, if anything.
+    cost: Option<(&'a Objective, f64)>,
 }
 
 /// The largest average less the smallest, of teams with players.
@@ -77,7 +81,7 @@ fn gap(totals: impl Iterator<Item = (u32, f64)>) -> f64 {
 }
 
 impl<'a> Table<'a> {
-    fn new(
+    pub(super) fn new(
         stage: &'a Stage,
         column: NumberColumn,
         waiting: &'a [&'a Waiting],
@@ -108,17 +112,30 @@ impl<'a> Table<'a> {
                 }
             }
         }
-        Self { stage, waiting, free, totals, until }
+        Self { stage, waiting, free, totals, until, cost: None }
     }
 
-    fn holds(&self, teams: &[u8], work: &mut u32) -> bool {
-        *work = work.saturating_add(1);
+    /// The same, where only what costs less by an objective is better; so much it costs now.
+    pub(super) fn by_cost(self, objective: &'a Objective, cost: f64) -> Self {
+        Self { cost: Some((objective, cost)), ..self }
+    }
+
+    fn seats(&self, teams: &[u8]) -> Vec<Seat<'_>> {
         let mut seats: Vec<Seat<'_>> = Vec::with_capacity(teams.len());
         for (of, team) in self.waiting.iter().zip(teams) {
             match of.party() {
                 Some(party) => seats.push(Seat { team: *team, party }),
                 None => seats.extend(of.seats_apart(*team)),
             }
+        }
+        seats
+    }
+
+    fn holds(&self, teams: &[u8], work: &mut u32) -> bool {
+        *work = work.saturating_add(1);
+        let seats = self.seats(teams);
+        if self.cost.is_some_and(|(of, cost)| of.cost_of_seats(self.stage, &seats) >= cost) {
+            return false;
         }
         let weight = self.stage.weight(&seats);
         if weight > 0 && *work >= self.until {
@@ -175,7 +192,7 @@ impl<'a> Table<'a> {
     }
 
     /// Exchanges tickets between two teams, each time those that help most, as long as some do.
-    fn exchanged(mut self, mut teams: Vec<u8>, work: &mut u32) -> Option<Vec<u8>> {
+    pub(super) fn exchanged(mut self, mut teams: Vec<u8>, work: &mut u32) -> Option<Vec<u8>> {
         let mut is_changed = false;
         for _ in 0..EXCHANGES_MAX {
             let groups: Vec<Vec<Group>> =
@@ -202,6 +219,7 @@ impl<'a> Table<'a> {
                 });
             let Some(((one, two), moved)) = made else { break };
             is_changed = true;
+            self.cost = self.cost.map(|(of, _)| (of, of.cost_of_seats(self.stage, &self.seats(&teams))));
             for (team, more) in [(one, -moved), (two, moved)] {
                 if let Some((_, sum)) = self.totals.get_mut(usize::from(team)) {
                     *sum += more;

@@ -24,6 +24,8 @@ const PARKED_CANDIDATES_MAX: usize = 1 << 19;
 /// more; if they make no full match, so many times as many, ..
 const REACH_FIRST: usize = 16;
 const REACH_TIMES: usize = 16;
+/// By an objective more are: those are tried first who cost least.
+const REACH_BY_COST: usize = 128;
 /// Work units that the search among the nearest may use before more are asked; more where judgements are dear.
 const REACH_WORK_MAX: u32 = 1_000;
 
@@ -114,7 +116,8 @@ impl RulePool {
     pub(super) fn run_of(&self, stages: Vec<usize>, is_news: bool) -> Run {
         let (came, left) = (self.came, self.left);
         let most = self.set.stages().iter().map(Stage::players_max).max().unwrap_or(0) as usize;
-        let reach_first = REACH_FIRST.max(most + most / 2);
+        let least = if self.set.objective().is_some() { REACH_BY_COST } else { REACH_FIRST };
+        let reach_first = least.max(most + most / 2);
         let now = Timestamp::from_millis(i64::MIN);
         Run { search: None, stages, reach: reach_first, reach_first, is_news, came, left, now, rounds: 0 }
     }
@@ -135,6 +138,16 @@ impl RulePool {
             self.parked.insert(id, run);
         } else if let Some(anchor) = self.waiting.get(&id) {
             self.unparked.insert(anchor.turn, run.candidates());
+        }
+    }
+
+    /// Keeps what is left of a search of a round by objective, beside those of whoever has waited too long, to whom half of
+    /// the room is left. It is not begun anew where it is not kept.
+    pub(super) fn park_beside(&mut self, id: TicketId, rest: Run) {
+        let (count, parked) = self.parked_size();
+        let has_room = 2 * count < PARKED_MAX && has_room(count, parked, rest.candidates());
+        if has_room && !self.parked.contains_key(&id) {
+            self.parked.insert(id, rest);
         }
     }
 
@@ -159,8 +172,9 @@ impl RulePool {
         }
         for turn in taken {
             self.unparked.remove(&turn);
-            let mut stages =
-                candidates::stages(&self.set, now.since(turn.started_at), turn.class_is_by_age());
+            // By an objective it takes from older ones too.
+            let is_oldest = turn.class_is_by_age() && self.set.objective().is_none();
+            let mut stages = candidates::stages(&self.set, now.since(turn.started_at), is_oldest);
             stages.reverse();
             let run = self.run_of(stages, true);
             self.parked.insert(turn.id, run);

@@ -17,6 +17,9 @@ mod objective;
 mod pools;
 mod props;
 mod rivals;
+mod scale;
+mod seats;
+mod sight;
 mod slow;
 #[path = "../../../rules/tests/it/spec.rs"]
 #[expect(dead_code, reason = "here the generator's rule sets are printed, and judged by the rules")]

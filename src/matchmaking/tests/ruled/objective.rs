@@ -278,6 +278,25 @@ fn who_has_waited_too_long_is_matched_whatever_it_costs() {
     }
 }
 
+/// Where no rule says who is near, those who cost little are looked for all the same: among whoever has starved as among others.
+#[test]
+fn who_costs_least_is_tried_first() {
+    let mut draw = Draw(14);
+    let waiters: Vec<Waiter> = (0..600).map(|n| Waiter::at(draw.skill(), n)).collect();
+    let price = json!({ "policy": "price", "perSecond": 0.001 });
+    let starving = json!({ "cost": [{ "spread": "skill" }], "holdBack": price, "starvationSeconds": 30 });
+    for (size, objective, most) in [(5, free(), 200.0), (5, starving.clone(), 200.0), (1, starving, 20.0)] {
+        let found = round(&mut pool(&rules(size, json!([]), objective), &waiters), 31_000, 100_000);
+        assert_eq!(found.len(), 300 / size as usize);
+        let spread = |of: &RuledMatch| {
+            let skills = of.tickets.iter().map(|id| waiters[index(*id)].skill);
+            skills.clone().fold(f64::MIN, f64::max) - skills.fold(f64::MAX, f64::min)
+        };
+        let mean = found.iter().map(spread).sum::<f64>() / found.len() as f64;
+        assert!(mean < most, "{mean} of {size} against {size}");
+    }
+}
+
 #[test]
 fn teams_are_split_as_evenly_as_they_can_be() {
     let objective = json!({ "cost": [{ "imbalance": "skill" }], "holdBack": { "policy": "none" }, "starvationSeconds": 60 });

@@ -45,14 +45,15 @@ fn a_search_without_end_is_bounded_and_slows_down() {
 
 /// Five play together whose lists have nothing in common, which only the whole of them tells; of the tickets only those of
 /// `lacking` lack a string that all others have, each another one, and so only those five are a match.
-fn needles(expansions: &str, tickets: u128, lacking: [u128; 5]) -> RulePool {
+fn needles(more: &str, tickets: u128, lacking: [u128; 5]) -> RulePool {
     let text = format!(
-        r#"{{"ruleLanguageVersion": "1.0", "playerAttributes": [{{"name": "maps", "type": "string_list"}}],
+        r#"{{"ruleLanguageVersion": "1.0", "playerAttributes": [
+          {{"name": "maps", "type": "string_list"}}, {{"name": "skill", "type": "number", "default": 0}}],
           "teams": [{{"name": "five", "minPlayers": 5, "maxPlayers": 5}}],
           "rules": [{{"name": "Nothing", "type": "comparison", "operation": "=", "referenceValue": 0,
-            "measurements": ["count(set_intersection(flatten(teams[*].players.attributes[maps])))"]}}]{expansions}}}"#
+            "measurements": ["count(set_intersection(flatten(teams[*].players.attributes[maps])))"]}}]{more}}}"#
     );
-    let mut pool = RulePool::new(Arc::new(parse(&text, Dialect::Strict).unwrap().set));
+    let mut pool = RulePool::new(Arc::new(parse(&text, Dialect::Extended).unwrap().set));
     for n in 1..=tickets {
         let lacks = lacking.iter().position(|of| *of == n);
         let common = (0..5).filter(|map| Some(*map) != lacks).map(|map| format!("common{map}"));
@@ -188,4 +189,36 @@ fn a_search_that_was_cut_sees_who_has_left() {
         assert_eq!(pool.len(), waiting.len());
     }
     assert!(matches > 100 && cut > 1_000, "{matches} {cut}");
+}
+
+/// By an objective each ticket's search goes on in the next round as well.
+#[test]
+fn a_search_by_objective_goes_on() {
+    let objective = r#", "objective": {"cost": [{"spread": "skill"}], "starvationSeconds": 3600}"#;
+    let lacking = [1, 32, 33, 34, 35];
+    let mut pool = needles(objective, 35, lacking);
+    assert_eq!(found(&mut pool, 1_000, 1), None);
+    // Some 46,000 choices of the first ticket's, at 2,000 work units a round; a round begins each quarter of a second.
+    assert_eq!(found(&mut pool, 2_000, 300).as_deref(), Some(&lacking[..]));
+}
+
+/// Searches of those who have waited too long, more than are kept: what each of them takes does not begin anew in each round.
+#[test]
+fn who_has_waited_too_long_is_searched_for_less_and_less() {
+    let objective = r#", "objective": {"cost": [{"spread": "skill"}], "starvationSeconds": 1}"#;
+    let mut pool = needles(objective, 60, [0; 5]);
+    let mut round = |now: i64| {
+        let mut work = 0_u64;
+        loop {
+            let step = pool.step(Timestamp::from_millis(now), 50_000);
+            assert!(step.matches.is_empty());
+            work += u64::from(step.work);
+            if step.finished {
+                return work;
+            }
+        }
+    };
+    let first = round(5_000);
+    let later: u64 = (1..=340).map(|nth| round(5_000 + 300 * nth)).skip(320).sum();
+    assert!(later / 20 < first / 2, "{later} {first}");
 }

@@ -90,9 +90,7 @@ fn steps<'n>(expansion: &Object<'n>, faults: &mut Faults) -> Vec<(u32, &'n Node)
 const FORM: &str = "a target is `rules[name].property`, `teams[name].property` or `algorithm.property`";
 
 fn target(top: &Object<'_>, text: &str, at: u32, faults: &mut Faults) -> Option<Target> {
-    let Some((thing, property)) =
-        text.rsplit_once('.').map(|(thing, property)| (thing.trim(), property.trim()))
-    else {
+    let Some((thing, property)) = parts(text).map(|(thing, property)| (thing.trim(), property.trim())) else {
         faults.add(at, format!("`{text}` is no target: {FORM}"));
         return None;
     };
@@ -119,7 +117,11 @@ fn target(top: &Object<'_>, text: &str, at: u32, faults: &mut Faults) -> Option<
         faults.add(at, format!("`{text}` is no target: {FORM}"));
         return None;
     };
-    let names: BTreeSet<String> = names.split(',').map(|name| name.trim().to_owned()).collect();
+    // A name may have a comma itself.
+    let names: BTreeSet<String> = match find(top, section, names.trim()) {
+        Some(_) => [names.trim().to_owned()].into(),
+        None => names.split(',').map(|name| name.trim().to_owned()).collect(),
+    };
     for name in &names {
         let found = find(top, section, name);
         let known = || all_names(top, section);
@@ -149,6 +151,22 @@ fn target(top: &Object<'_>, text: &str, at: u32, faults: &mut Faults) -> Option<
         }
     }
     Some(Target { section, names, property: property.to_owned(), member: member.map(str::to_owned) })
+}
+
+/// At the last dot that is not within brackets: names may have dots.
+fn parts(text: &str) -> Option<(&str, &str)> {
+    let mut depth = 0_u32;
+    let dots = text.char_indices().filter(|(_, letter)| {
+        match letter {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && *letter == '.'
+    });
+    let dot = dots.last().map(|(at, _)| at);
+    let parted = dot.and_then(|at| Some((text.get(..at)?, text.get(at + 1..)?)));
+    parted.or_else(|| text.rsplit_once('.'))
 }
 
 fn allowed(property: &str, known: &[&str], of: &str, at: u32, faults: &mut Faults) -> Option<()> {

@@ -17,6 +17,8 @@ pub(crate) struct Faults {
     of_stages: BTreeSet<Found>,
     /// The rule that is being read.
     pub(crate) rule: Option<String>,
+    /// Whether reading was ended before all were found.
+    pub(crate) is_cut: bool,
 }
 
 /// By where it stands, so that the order is that of the text.
@@ -62,12 +64,23 @@ impl Faults {
     pub(crate) fn len(&self) -> usize {
         self.faults.len()
     }
-    /// All faults, and all warnings, in the order of the text.
+    /// All faults, and all warnings, in the order of the text; where there are more than are told, a last one says so.
     pub(crate) fn told(self, text: &str, root: &Node) -> (Vec<Fault>, Vec<Fault>) {
-        let tell = |found: BTreeSet<Found>| {
-            found.into_iter().take(FAULTS_MAX).map(|found| found.told(text, root)).collect()
+        let tell = |found: BTreeSet<Found>, more: Option<&str>| {
+            let more = more.map(str::to_owned);
+            let more =
+                more.map(|message| Fault { path: "$".to_owned(), line: 1, column: 1, rule: None, message });
+            found.into_iter().take(FAULTS_MAX).map(|found| found.told(text, root)).chain(more).collect()
         };
-        (tell(self.faults), tell(self.warnings))
+        let more_faults = self.is_cut || self.faults.len() > FAULTS_MAX;
+        let more_warnings = self.warnings.len() > FAULTS_MAX;
+        (
+            tell(
+                self.faults,
+                more_faults.then_some("there are more faults, which are told once these are mended"),
+            ),
+            tell(self.warnings, more_warnings.then_some("there are more warnings than these")),
+        )
     }
 }
 

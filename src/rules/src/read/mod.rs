@@ -17,6 +17,7 @@ use crate::{
     fault::Fault,
     json::{Node, scan},
     judge::stand_in::StandIns,
+    objective::Objective,
     rule_set::{Attribute, AttributeKind, EvenBy, Parties, Rule, RuleSet, Team, TeamSize},
     seat::TeamSet,
     stage::Stage,
@@ -51,7 +52,7 @@ pub struct Parsed {
 /// much as comparing each with up to 200 right ones takes.
 ///
 /// # Errors
-/// All faults of the text, in its order, at most 200. A text that is not JSON has one.
+/// All faults of the text, in its order, at most 200 and one that says that there are more. A text that is not JSON has one.
 pub fn parse(text: &str, dialect: Dialect) -> Result<Parsed, Vec<Fault>> {
     let length = text.chars().count();
     if length > TEXT_CHARS_MAX {
@@ -127,6 +128,7 @@ fn document(root: &Node, dialect: Dialect, faults: &mut Faults) -> Option<RuleSe
     for from in expansions::times(&expansions, faults) {
         // The faults of one stage are mostly those of the others, and each takes its time to be told.
         if faults.len() > FAULTS_MAX || repeated > REPEATED_MAX {
+            faults.is_cut = true;
             break;
         }
         let (changed, blame) = expansions::applied(root, &expansions, from);
@@ -147,7 +149,9 @@ fn document(root: &Node, dialect: Dialect, faults: &mut Faults) -> Option<RuleSe
             objective::check(&top, objective, &stages, faults);
         }
     }
-    let leaves_choice = objective.is_none() && !is_large && stages.iter().any(leaves_choice);
+    let leaves_choice = !objective.as_ref().is_some_and(Objective::is_of_seats)
+        && !is_large
+        && stages.iter().any(leaves_choice);
     let even_by =
         leaves_choice.then(|| EvenBy { strength: scope.columns.strength(), skill: scope.columns.skill() });
     let everybody = (0_u8..=u8::MAX).take(scope.teams.len()).collect();

@@ -44,7 +44,7 @@ pub(crate) fn read(top: &Object<'_>, scope: &mut Scope, faults: &mut Faults) -> 
     Some(Objective { terms, hold_back, starvation: Millis::from_secs(u64::from(starvation)) })
 }
 
-/// Refuses a cost of roles that no rule gives.
+/// Refuses a cost of roles that no rule gives, and warns of an attribute to balance by that is not asked.
 pub(crate) fn check(top: &Object<'_>, objective: &Objective, stages: &[Stage], faults: &mut Faults) {
     let is_given = |term: &Term| match term.measure {
         Measure::RoleChoice(lists) => stages.iter().any(|stage| stage.gives_roles_of(lists)),
@@ -53,6 +53,11 @@ pub(crate) fn check(top: &Object<'_>, objective: &Objective, stages: &[Stage], f
     if !objective.terms.iter().all(is_given) {
         let detail = "`roleChoice` names an attribute by which no rule of the type `roles` gives roles";
         faults.add(top.place("objective"), detail);
+    }
+    if objective.is_of_seats() && stages.iter().any(|stage| stage.algorithm().balanced.is_some()) {
+        let algorithm = top.get("algorithm").map(|node| Object::of(node, "`algorithm`", faults));
+        let at = algorithm.flatten().map_or(top.begin, |algorithm| algorithm.place("balancedAttribute"));
+        faults.warn(at, "the cost of the `objective` says who sits where: this does nothing");
     }
 }
 

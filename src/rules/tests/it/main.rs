@@ -10,6 +10,7 @@ mod parties;
 mod props;
 mod roles;
 mod spec;
+mod told;
 mod twin;
 mod validation;
 mod weight;

@@ -94,7 +94,10 @@ async fn by_objective_a_costly_match_is_held_back_and_explained() {
     let explain = format!("/v1/tickets/{of_ann}/explain");
     let why = seen(&ann.client, &explain, |why| why["rule_set"]["compatible"] == 1).await;
     // Twenty levels apart, and both together pay four.
-    assert!(why["rule_set"]["price"].as_f64().unwrap() < 3.0, "{why}");
+    assert!(
+        why["rule_set"]["price"].as_f64().unwrap() < 3.0 && why["rule_set"]["held_back"] == true,
+        "{why}"
+    );
     assert!(text(&why["text"]).contains("it pays 2 for a match by now"), "{why}");
     assert_eq!(ann.client.get(&format!("/v1/tickets/{of_ann}")).await.ok()["state"], "searching");
     // The same tickets under a rule set by which they pay enough.

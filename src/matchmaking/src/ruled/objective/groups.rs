@@ -1,22 +1,18 @@
 //! Matches of more than two tickets: found for one anchor after another, the best made first.
-use super::{MUCH, Sight};
-use crate::ruled::{
-    ASIDE_WEIGHT_MAX, DEAR_JUDGED, RulePool, RuledMatch, candidates, round::Round, ticket::Waiting,
-};
+use super::{Sight, worth::Worth};
+use crate::ruled::{DEAR_JUDGED, RulePool, RuledMatch, candidates, round::Round, ticket::Waiting, turn::Run};
 use gsm_core::TicketId;
-use gsm_rules::{Objective, Seat, Stage};
-use std::collections::BTreeSet;
+use gsm_rules::{Objective, Seat};
+use std::{cmp::Reverse, collections::BTreeSet};
 
 /// Anchors whose matches are compared with each other.
 const ANCHORS: usize = 128;
 /// Work units that the search for one anchor may use; more where judgements are dear.
 const ANCHOR_WORK_MAX: u32 = 2_000;
-/// Tickets of a match of two teams whose every split is tried.
-const SPLIT_TICKETS_MAX: usize = 10;
 
 /// A match that may be made, and what it leaves over.
 struct Offer {
-    over: f64,
+    over: Worth,
     /// The anchor first.
     seats: Vec<(TicketId, u8)>,
 }
@@ -44,7 +40,7 @@ impl RulePool {
                 offers.extend(self.offer(anchor, objective, work).map(|offer| (key, offer)));
             }
             // What leaves most over first; of equals the one whose anchor waits longest.
-            offers.sort_by(|(_, a), (_, b)| b.over.total_cmp(&a.over));
+            offers.sort_by_key(|(_, offer)| Reverse(offer.over));
             let mut taken: BTreeSet<TicketId> = BTreeSet::new();
             for (key, Offer { seats, .. }) in offers {
                 // Who lost somebody to a better match looks again.
@@ -61,28 +57,52 @@ impl RulePool {
         true
     }
 
-    /// The match of an anchor with those who wait near it, if it is worth its cost.
+    /// The match of an anchor with those who wait near it, if it is worth its cost. A search that is too long for one round
+    /// goes on in the next, and others are begun meanwhile: for whoever has come.
     fn offer(&mut self, anchor: TicketId, objective: &Objective, work: &mut u32) -> Option<Offer> {
-        let (now, number) = (self.course.now, self.rounds);
+        let now = self.course.now;
         let waited = now.since(self.waiting.get(&anchor)?.turn.started_at);
-        // It takes from older ones too.
-        let mut stages = candidates::stages(&self.set, waited, false);
-        stages.reverse();
-        let anchors = Vec::new().into_iter();
-        // Backfills and split parties had their turns before, with everybody who waits.
-        let mut round = Round { leaves_apart: true, ..Round::of_all(number, now, anchors, Vec::new()) };
-        let run = self.run_of(stages, true);
-        let dear = DEAR_JUDGED.saturating_mul(self.full_weight(anchor));
-        let most = work.saturating_add(ANCHOR_WORK_MAX.saturating_add(dear));
-        let (found, _) = self.search(anchor, run, 0, &mut round, most, work);
-        let mut seats = found?;
+        let mut found = None;
+        if let Some(run) = self.parked.remove(&anchor) {
+            let (of_old, rest) = self.searched(anchor, run, work);
+            rest.into_iter().for_each(|rest| self.park_beside(anchor, rest));
+            found = of_old;
+        }
+        if found.is_none() {
+            // It takes from older ones too.
+            let mut stages = candidates::stages(&self.set, waited, false);
+            stages.reverse();
+            let run = self.run_of(stages, true);
+            let (of_new, rest) = self.searched(anchor, run, work);
+            rest.into_iter().for_each(|rest| self.park_beside(anchor, rest));
+            found = of_new;
+        }
+        let seats = found?;
         let sight = Sight { set: &self.set, objective, waiting: &self.waiting, now };
         let tickets: Vec<&Waiting> = seats.iter().filter_map(|(id, _)| self.waiting.get(id)).collect();
         let stage = sight.stage(&tickets)?;
-        let cost = sight.best_split(stage, &tickets, &mut seats, work)?;
-        let price: f64 = tickets.iter().map(|of| sight.price(of)).sum::<f64>().min(MUCH);
-        let over = price - cost.min(super::COST_MAX);
-        (over > 0.0).then_some(Offer { over, seats })
+        let seated =
+            tickets.iter().zip(&seats).map(|(of, (_, team))| Some(Seat { team: *team, party: of.party()? }));
+        let cost = objective.cost(stage, &seated.collect::<Option<Vec<_>>>()?)?;
+        let price: f64 = tickets.iter().map(|of| sight.price(of)).sum();
+        Some(Offer { over: Worth::of(price, cost)?, seats })
+    }
+
+    /// Searches as long as an anchor may in one round: a match, or what is left to search.
+    fn searched(
+        &mut self,
+        anchor: TicketId,
+        run: Run,
+        work: &mut u32,
+    ) -> (Option<Vec<(TicketId, u8)>>, Option<Run>) {
+        let anchors = Vec::new().into_iter();
+        // Backfills and split parties had their turns before, with everybody who waits.
+        let mut round =
+            Round { leaves_apart: true, ..Round::of_all(self.rounds, self.course.now, anchors, Vec::new()) };
+        let dear = DEAR_JUDGED.saturating_mul(self.full_weight(anchor));
+        let most = work.saturating_add(ANCHOR_WORK_MAX.saturating_add(dear));
+        let (found, rest) = self.search(anchor, run, 0, &mut round, most, work);
+        (found, rest.or(round.cut.map(|(_, run, _)| run)))
     }
 }
 
@@ -93,52 +113,5 @@ impl RulePool {
         let Some((party, stage)) = party.zip(stage) else { return 0 };
         let count = stage.players_max() / u32::from(party.size()).max(1);
         stage.weight(&vec![Seat { team: 0, party }; count as usize])
-    }
-}
-
-impl Sight<'_> {
-    /// The cost of a match, whose tickets sit on the teams on which it costs least where there are two teams and few
-    /// tickets; every split that the rules let through is tried.
-    fn best_split(
-        &self,
-        stage: &Stage,
-        tickets: &[&Waiting],
-        seats: &mut [(TicketId, u8)],
-        work: &mut u32,
-    ) -> Option<f64> {
-        let on = |teams: &[u8]| -> Option<Vec<Seat<'_>>> {
-            let mut seats = Vec::with_capacity(tickets.len());
-            for (of, team) in tickets.iter().zip(teams) {
-                seats.push(Seat { team: *team, party: of.party()? });
-            }
-            Some(seats)
-        };
-        let mut teams: Vec<u8> = seats.iter().map(|(_, team)| *team).collect();
-        let mut best = self.objective.cost(stage, &on(&teams)?)?;
-        if stage.teams().len() == 2 && tickets.len() <= SPLIT_TICKETS_MAX {
-            let splits = 1_u32 << tickets.len();
-            let mut weight = 0_u32;
-            for mask in 0..splits {
-                if weight >= ASIDE_WEIGHT_MAX {
-                    break;
-                }
-                let split: Vec<u8> = (0..tickets.len()).map(|at| (mask >> at & 1) as u8).collect();
-                let sides = on(&split)?;
-                if !stage.sizes_hold(&sides) {
-                    continue;
-                }
-                *work = work.saturating_add(1);
-                let Some(cost) = self.objective.cost(stage, &sides).filter(|cost| *cost < best) else {
-                    continue;
-                };
-                weight = weight.saturating_add(stage.weight(&sides));
-                if stage.holds(&sides) {
-                    (best, teams) = (cost, split);
-                }
-            }
-            *work = work.saturating_add(weight);
-        }
-        seats.iter_mut().zip(teams).for_each(|((_, team), best)| *team = best);
-        Some(best)
     }
 }

@@ -8,6 +8,8 @@ mod groups;
 mod near;
 mod order;
 mod pairing;
+mod seats;
+mod worth;
 
 use super::{
     RulePool, RuledMatch,
@@ -28,10 +30,6 @@ const CHUNK_MIN: usize = 64;
 const CHUNK_WEIGHT: usize = 8;
 /// Work units that pairing a chunk may use beyond what it takes to look at it.
 const PAIRING_WORK_MAX: u32 = 200_000;
-/// What an infinite price counts as: more than matches cost.
-const MUCH: f64 = 1e12;
-/// A cost counts as this at most.
-const COST_MAX: f64 = 1e9;
 
 /// Where the rounds by objective are.
 #[derive(Debug, Clone)]
@@ -92,27 +90,34 @@ impl RulePool {
         let Some(objective) = set.objective() else { return };
         self.waiting.settle(false);
         self.note_stages(now);
-        self.news.clear();
+        self.take_up(now);
         self.rounds = self.rounds.wrapping_add(1);
         let number = self.rounds;
+        let mut news = std::mem::take(&mut self.news);
+        news.retain(|key| self.waiting.mark(*key).is_some());
+        let before = self.course.due.map(|_| self.course.now);
         let mut urgent = Vec::new();
+        let mut starved = Vec::new();
         let mut rest: Vec<Key> = Vec::with_capacity(self.waiting.len());
         for (key, of) in self.waiting.in_turn().filter(|(_, of)| of.never.is_none()) {
-            let is_urgent = of.is_apart() || now.since(of.turn.started_at) >= objective.starvation;
-            if is_urgent { urgent.push(key) } else { rest.push(key) }
+            let has_starved = |at: Timestamp| at.since(of.turn.started_at) >= objective.starvation;
+            if !of.is_apart() && !has_starved(now) {
+                rest.push(key);
+                continue;
+            }
+            urgent.push(key);
+            // Whoever was before has looked at all who waited then.
+            if !of.is_apart() && !before.is_some_and(has_starved) {
+                starved.push(key);
+            }
         }
         *work = work.saturating_add(self.waiting.len() as u32 / 16);
-        urgent.iter().for_each(|key| {
-            self.waiting.set_fresh(*key, number);
-        });
+        news.extend(starved.into_iter().filter(|key| self.waiting.set_fresh(*key, number)));
         if set.stages().iter().all(Stage::is_duel) {
             let party = |key: &Key| self.waiting.at(key.slot).and_then(Waiting::party).map(|of| (*key, of));
             let (known, parties): (Vec<Key>, Vec<&Party>) = rest.iter().filter_map(party).unzip();
-            if let Some(keys) = order::keys(objective, &parties) {
-                let mut keyed: Vec<(f64, Key)> = keys.into_iter().zip(known).collect();
-                // Equal ones stay in the order of their turns.
-                keyed.sort_by(|a, b| a.0.total_cmp(&b.0));
-                rest = keyed.into_iter().map(|(_, key)| key).collect();
+            if let Some(places) = order::order(&set, objective, &parties) {
+                rest = places.into_iter().filter_map(|at| known.get(at as usize).copied()).collect();
             }
         }
         // Chunks are taken from the end.
@@ -122,9 +127,7 @@ impl RulePool {
         course.is_shifted = course.rounds.is_multiple_of(2);
         (course.due, course.now, course.rest) = (Some(now.saturating_add(PERIOD)), now, rest);
         if !urgent.is_empty() {
-            let anchors = urgent.clone().into_iter();
-            let round = Round::of_all(number, now, anchors, urgent);
-            self.round = Some(round);
+            self.round = Some(Round::of_all(number, now, urgent.into_iter(), news));
         }
     }
 
@@ -166,9 +169,9 @@ struct Sight<'a> {
 }
 
 impl Sight<'_> {
-    /// The price of a ticket, and infinite ones as much.
+    /// The price of a ticket.
     fn price(&self, of: &Waiting) -> f64 {
-        self.objective.price(self.now.since(of.turn.started_at)).min(MUCH)
+        self.objective.price(self.now.since(of.turn.started_at))
     }
 
     fn stage(&self, tickets: &[&Waiting]) -> Option<&Stage> {

@@ -1,9 +1,113 @@
-//! The order in which those lie next to each other who cost little together.
-use gsm_rules::{Line, Objective, Party, rating_logit};
+//! The order in which those lie next to each other who may play and cost little together.
+use super::CHUNK_MAX;
+use crate::ordered::ordered;
+use gsm_core::FixedHasher;
+use gsm_rules::{Line, NumberColumn, Objective, Pairwise, Party, RuleSet, rating_logit};
+use std::hash::{Hash, Hasher};
+
+/// A strip is so many times as wide as a rule lets two be apart: who stands in one may play most of the others in it.
+const STRIP_WIDTHS: f64 = 4.0;
+
+/// The places of tickets in the order in which they are paired; none where it is that in which they came.
+///
+/// Whom the rules part whatever they wait for, by a string or a number that has to be equal, stand apart. Of the others,
+/// those who are neighbours by what costs most; in a large pool whose rules keep another number near, in strips of it, none of
+/// them of less than a chunk.
+pub(super) fn order(set: &RuleSet, objective: &Objective, parties: &[&Party]) -> Option<Vec<u32>> {
+    let groups = groups(set, parties);
+    let costs = keys(objective, parties);
+    let near = narrowest(set, parties);
+    if groups.is_none() && costs.is_none() && near.is_none() {
+        return None;
+    }
+    let group = |at: u32| groups.as_ref().and_then(|of| of.get(at as usize)).copied().unwrap_or(0);
+    let key = |keys: &[f64], at: u32| keys.get(at as usize).map_or(0, |key| ordered(*key));
+    let mut places: Vec<u32> = (0..parties.len() as u32).collect();
+    let first = near.as_ref().map(|(keys, _)| keys.as_slice()).or(costs.as_deref()).unwrap_or_default();
+    // Equal ones stay in the order of their turns.
+    places.sort_by_cached_key(|at| (group(*at), key(first, *at)));
+    if let Some(((keys, width), costs)) = near.as_ref().zip(costs.as_ref()) {
+        let number = |at: &u32| keys.get(*at as usize).copied().unwrap_or(f64::NAN);
+        let mut rest = places.as_mut_slice();
+        while let Some(begin) = rest.first().copied() {
+            let is_in = |at: &u32| group(*at) == group(begin);
+            let of_group = rest.partition_point(is_in);
+            let within =
+                rest.partition_point(|at| is_in(at) && number(at) - number(&begin) <= STRIP_WIDTHS * width);
+            let strip = within.max(CHUNK_MAX).min(of_group);
+            // What is left is no strip of its own.
+            let strip = if of_group - strip < CHUNK_MAX { of_group } else { strip };
+            let (one, others) = rest.split_at_mut(strip.max(1));
+            one.sort_by_cached_key(|at| (key(costs, *at), *at));
+            rest = others;
+        }
+    }
+    Some(places)
+}
+
+/// Of each ticket the same number as of those who have the same strings and numbers where the rules of all stages ask for
+/// equal ones; none where they ask for none.
+fn groups(set: &RuleSet, parties: &[&Party]) -> Option<Vec<u64>> {
+    let mut equal = lasting(set)
+        .filter(|of| matches!(of, Pairwise::SameText { .. } | Pairwise::SameNumber { .. }))
+        .peekable();
+    equal.peek()?;
+    let equal: Vec<&Pairwise> = equal.collect();
+    let group = |party: &&Party| {
+        let mut hasher = FixedHasher::default();
+        for of in &equal {
+            match of {
+                Pairwise::SameText { column, .. } => party.texts(*column).first().hash(&mut hasher),
+                Pairwise::SameNumber { column, .. } => hasher.write_u64(ordered(party.number(*column))),
+                _ => {}
+            }
+        }
+        hasher.finish()
+    };
+    Some(parties.iter().map(group).collect())
+}
+
+/// What the first stage asks of any two tickets, as far as all others ask it as well.
+fn lasting(set: &RuleSet) -> impl Iterator<Item = &Pairwise> {
+    let (first, others) =
+        set.stages().split_first().map_or((None, &[][..]), |(first, others)| (Some(first), others));
+    let lasts = move |of: &&Pairwise| others.iter().all(|stage| stage.pairwise().contains(of));
+    first.into_iter().flat_map(|stage| stage.pairwise()).filter(lasts)
+}
+
+/// The number that the rules of all stages keep nearest, for how widely it is spread: of each ticket, and how far apart two
+/// may be in some stage.
+fn narrowest(set: &RuleSet, parties: &[&Party]) -> Option<(Vec<f64>, f64)> {
+    let width = |pairs: &[Pairwise], wanted: NumberColumn| {
+        let of = pairs.iter().filter_map(|pair| match *pair {
+            Pairwise::Within { column, width, .. } if column == wanted => Some(width),
+            _ => None,
+        });
+        of.reduce(f64::min)
+    };
+    let mut best: Option<(f64, Vec<f64>, f64)> = None;
+    let mut seen: Vec<NumberColumn> = Vec::new();
+    for pair in set.stages().first()?.pairwise() {
+        let Pairwise::Within { column, .. } = *pair else { continue };
+        if seen.contains(&column) {
+            continue;
+        }
+        seen.push(column);
+        let widths: Option<Vec<f64>> =
+            set.stages().iter().map(|stage| width(stage.pairwise(), column)).collect();
+        let Some(width) = widths.and_then(|of| of.into_iter().reduce(f64::max)) else { continue };
+        let keys = along(Line::Number(column), parties);
+        let share = width / middle_half(&keys).max(f64::MIN_POSITIVE);
+        if best.as_ref().is_none_or(|(least, ..)| share < *least) {
+            best = Some((share, keys, width));
+        }
+    }
+    best.map(|(_, keys, width)| (keys, width))
+}
 
 /// The numbers of tickets by which neighbours are near: on the line along which those of one half of the pool cost most in
 /// the middle, so that what costs hardly anything puts nobody apart. None where no part of the cost has a line.
-pub(super) fn keys(objective: &Objective, parties: &[&Party]) -> Option<Vec<f64>> {
+fn keys(objective: &Objective, parties: &[&Party]) -> Option<Vec<f64>> {
     let mut lines: Vec<Line> = Vec::new();
     for line in objective.terms.iter().filter_map(gsm_rules::Term::line) {
         if !lines.contains(&line) {

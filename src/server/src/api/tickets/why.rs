@@ -108,6 +108,8 @@ pub(crate) struct RulesDto {
     /// What it pays for a match by now, where the rule set's `objective` holds matches back.
     #[serde(skip_serializing_if = "Option::is_none")]
     price: Option<f64>,
+    /// Whether nothing but its price may stand in the way: no rule does, and enough players for a match may be in one with it.
+    held_back: bool,
     /// Other tickets that wait.
     others: usize,
     /// Those of them that may be in one match with it, as far as two tickets say.
@@ -120,7 +122,7 @@ pub(crate) struct RulesDto {
     /// The next expansion.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<NextDto>,
-    /// Whether all tickets were counted; otherwise the counts are of the first 10,000.
+    /// Whether all tickets were counted; otherwise the counts are of the first 10,000, or of fewer where the rules are dear to judge.
     complete: bool,
 }
 
@@ -311,6 +313,7 @@ fn rules(why: RuledExplain) -> RulesDto {
         never: why.never,
         fails_alone: why.alone,
         price: why.price,
+        held_back: why.held_back,
         others: why.others,
         compatible: why.compatible,
         rules: why.rules.into_iter().map(rule).collect(),
