@@ -2,7 +2,7 @@
 //! handler sees it. What is not in the table is not served.
 mod admit;
 
-pub(crate) use admit::{Needs, bad_token, may_try_tokens, may_with_things, of_nobody};
+pub(crate) use admit::{Needs, bad_token, may_with_things, of_nobody};
 
 use crate::{
     api::App,

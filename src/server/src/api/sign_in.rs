@@ -92,8 +92,8 @@ pub(crate) async fn sign_in(
 
 /// A session for who has signed in.
 fn session(app: &App, who: SignedIn) -> Result<Answer<SessionDto>, ApiError> {
-    let (ids, now) = (app.engine.ids(), app.engine.clock().wall());
-    let issued = app.door.bearers().issue(who.player, &**ids, now);
+    let sessions = &app.door.bearers().sessions;
+    let issued = sessions.issue(who.player, &**app.engine.ids(), app.engine.clock().wall());
     let (token, expires_at) = issued.ok_or_else(|| ApiError::internal("no key signs sessions".to_owned()))?;
     Ok(Answer(SessionDto {
         player_id: who.player,
@@ -206,7 +206,6 @@ pub(crate) async fn link(
     let player_id = write.call.principal.player().ok_or(EngineError::Forbidden)?;
     app.throttle.sign_in(&player_id.as_u128().to_be_bytes())?;
     let now = app.engine.clock().wall();
-    door::may_try_tokens(&app, &parts, now)?;
     let found = app.door.bearers().subject(&write.body.0.token, now).await;
     let account = found.ok_or_else(|| {
         let bad = ApiError::value("token", "not a player's token of a configured issuer, or it has expired")

@@ -14,10 +14,7 @@ use crate::{
     operations::{NOBODY, Operation},
     problem::ApiError,
     reason,
-    who::{
-        bearer::{Bearer, Glance},
-        certificate::Certified,
-    },
+    who::{bearer::Bearer, certificate::Certified},
 };
 use axum::http::{HeaderMap, StatusCode, request::Parts};
 use gsm_core::{QueueName, Timestamp};
@@ -228,19 +225,10 @@ fn forbidden(roles: &[String], role: &str) -> ApiError {
 
 /// Counts a token that a body brought and that proved bad, as one of the head; refuses who tries too many.
 pub(crate) fn bad_token(app: &App, parts: &Parts, now: Timestamp) -> Result<(), ApiError> {
-    app.door.guard.judge(&known_facts(app, parts)?, Moment::BadToken, now, &mut None)
-}
-
-/// Refuses who has tried too many tokens, before that of a body is verified.
-pub(crate) fn may_try_tokens(app: &App, parts: &Parts, now: Timestamp) -> Result<(), ApiError> {
-    app.door.guard.foresee(&known_facts(app, parts)?, Moment::BadToken, now, &mut None)
-}
-
-/// What is known of a request that was let in.
-fn known_facts<'a>(app: &App, parts: &'a Parts) -> Result<Facts<'a>, ApiError> {
     let operation = crate::api::operations().get(parts.uri.path(), &parts.method);
     let action = operation.map(|operation| operation.action.as_str());
-    Ok(facts_of(client_of(&app.door, parts)?, parts, Face::Native, action))
+    let facts = facts_of(client_of(&app.door, parts)?, parts, Face::Native, action);
+    app.door.guard.judge(&facts, Moment::BadToken, now, &mut None)
 }
 
 /// The moments of a request that is refused because it needs a caller and nobody is known: with a token that proved bad, by
@@ -257,35 +245,26 @@ async fn authenticate(
     now: Timestamp,
     told: &mut Option<Quota>,
 ) -> Result<Bearer, ApiError> {
-    let unknown = |is_bad: bool, error: ApiError, told: &mut Option<Quota>| {
+    let mut unknown = |is_bad: bool, error: ApiError| {
         let mut refusals = of_nobody(is_bad).map(|moment| app.door.guard.judge(facts, moment, now, told));
         refusals.find_map(Result::err).unwrap_or(error)
     };
-    let Some(token) = bearer(facts.headers).map_err(|error| unknown(true, error, told))? else {
+    let Some(token) = bearer(facts.headers).map_err(|error| unknown(true, error))? else {
         // Without a token, a client certificate speaks for whom the configuration says.
         if let Some(certified) = certified {
             return Ok(certified.bearer());
         }
         let error = ApiError::new(StatusCode::UNAUTHORIZED, "unauthenticated", "this needs a bearer token")
             .hint("sign in with POST /v1/auth/guest, then send `Authorization: Bearer <token>`");
-        return Err(unknown(false, error, told));
+        return Err(unknown(false, error));
     };
-    let bearers = &app.door.bearers;
-    let found = match bearers.glance(&app.engine, token, now).await? {
-        Glance::Known(bearer) => Some(bearer),
-        Glance::Nobody => None,
-        // Who has tried too many tokens waits, and no signature is checked for him. Those who are known go on beside him.
-        Glance::New(new) => {
-            app.door.guard.foresee(facts, Moment::BadToken, now, told)?;
-            bearers.verified(&app.engine, token, new, now).await?
-        }
-    };
+    let found = app.door.bearers.identify(&app.engine, token, now).await?;
     // Nobody is behind the token of an erased player; whoever asked for that may ask again, and gets the receipt.
     let is_nobody = |of: &Bearer| of.principal.player().is_some_and(|player| app.engine.is_erased(player));
     let found = found.filter(|of| facts.action == Some(ERASE_ACTION) || !is_nobody(of));
     found.ok_or_else(|| {
         let detail = "the bearer token is not valid here, or has expired";
         let error = ApiError::new(StatusCode::UNAUTHORIZED, "invalid_token", detail);
-        unknown(true, error.hint("sign in again"), told)
+        unknown(true, error.hint("sign in again"))
     })
 }

@@ -295,16 +295,13 @@ fn asked<'a>(app: &App, parts: &'a Parts, now: Timestamp) -> Result<Head<'a>, Fa
     Ok(Head { protocol, operation, claimed })
 }
 
-/// Refuses an address that has tried too many keys, or asked too much as nobody, before its next body is read and its signature
-/// checked. A key that has signed well from there before goes on.
+/// Refuses an address that has asked too much as nobody before its next body is read and its signature checked. A key that has
+/// signed well from there before goes on. Who has tried too many keys is told so after the proof: a good one passes beside him.
 fn may_prove(app: &App, facts: &Facts<'_>, key: KeyId, now: Timestamp) -> Result<(), ApiError> {
     if app.wire.familiar.has(facts.address, key) {
         return Ok(());
     }
-    let facts = as_native(facts);
-    [Moment::BadToken, Moment::Unproved]
-        .into_iter()
-        .try_for_each(|moment| app.door.guard.foresee(&facts, moment, now, &mut None))
+    app.door.guard.foresee(&as_native(facts), Moment::Unproved, now, &mut None)
 }
 
 /// A request of which it is known who asks for what.

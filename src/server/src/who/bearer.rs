@@ -4,9 +4,9 @@ use super::{
     jwt::{self, Issuer, Refused, Taken, Verified},
     sessions::Sessions,
 };
-use gsm_core::{IdSource, PlayerId, Timestamp};
+use gsm_core::{PlayerId, Timestamp};
 use gsm_engine::{AdminRole, Call, Engine, EngineError, MatchFacts, Principal, Role, token::TokenKey};
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use std::{
     collections::HashMap,
     sync::{
@@ -44,19 +44,6 @@ struct Remembered {
     tokens: HashMap<[u8; 32], (Bearer, Timestamp)>,
 }
 
-/// What is known of a token before any signature is checked.
-pub(crate) enum Glance {
-    /// Who holds it.
-    Known(Bearer),
-    /// It is one of ours, and nobody's.
-    Nobody,
-    /// It may be an issuer's, and was not met before.
-    New(NewToken),
-}
-
-/// A token that is to be verified, by its hash.
-pub(crate) struct NewToken([u8; 32]);
-
 /// The issuers, our own among them, and the tokens of theirs that were verified.
 pub(crate) struct Bearers {
     pub(crate) sessions: Arc<Sessions>,
@@ -76,72 +63,31 @@ impl Bearers {
         self.checks.load(Ordering::Relaxed)
     }
 
-    /// A session for this player, and its end. It is known from the start.
-    pub(crate) fn issue(
-        &self,
-        player: PlayerId,
-        ids: &dyn IdSource,
-        now: Timestamp,
-    ) -> Option<(String, Timestamp)> {
-        let generation = self.generation();
-        let (token, expires_at) = self.sessions.issue(player, ids, now)?;
-        self.remember(hash_of(&token), &of_player(player, expires_at), expires_at, generation, now);
-        Some((token, expires_at))
-    }
-
-    /// Who holds `token`; `None` if nobody known.
+    /// Who holds `token`; `None` if nobody known. `now` is the system's clock, by which issuers date; keys and tokens of
+    /// matches end by the engine's.
     pub(crate) async fn identify(
         &self,
         engine: &Engine,
         token: &str,
         now: Timestamp,
     ) -> Result<Option<Bearer>, EngineError> {
-        match self.glance(engine, token, now).await? {
-            Glance::Known(bearer) => Ok(Some(bearer)),
-            Glance::Nobody => Ok(None),
-            Glance::New(new) => self.verified(engine, token, new, now).await,
-        }
-    }
-
-    /// What is known of `token` already. `now` is the system's clock, by which issuers date; keys and tokens of matches end
-    /// by the engine's.
-    pub(crate) async fn glance(
-        &self,
-        engine: &Engine,
-        token: &str,
-        now: Timestamp,
-    ) -> Result<Glance, EngineError> {
         let own_now = engine.clock().now();
         if TokenKey::is_ours(token) {
-            return Ok(of_match(engine, token, own_now).map_or(Glance::Nobody, Glance::Known));
+            return Ok(of_match(engine, token, own_now));
         }
         if let Some(holder) = engine.key_holder(token, own_now).await? {
             let role = if holder.admin.is_some() { Role::Admin } else { Role::Server };
             let (principal, admin) = (holder.principal, holder.admin);
-            return Ok(Glance::Known(Bearer {
-                principal,
-                role: role.as_str(),
-                admin,
-                facts: None,
-                until: None,
-            }));
+            return Ok(Some(Bearer { principal, role: role.as_str(), admin, facts: None, until: None }));
         }
-        let hash = hash_of(token);
-        Ok(self.remembered(&hash, now).map_or(Glance::New(NewToken(hash)), Glance::Known))
-    }
-
-    /// Who holds a token that is new, if an issuer signed it.
-    pub(crate) async fn verified(
-        &self,
-        engine: &Engine,
-        token: &str,
-        new: NewToken,
-        now: Timestamp,
-    ) -> Result<Option<Bearer>, EngineError> {
+        let hash = *blake3::hash(token.as_bytes()).as_bytes();
+        if let Some(bearer) = self.remembered(&hash, now) {
+            return Ok(Some(bearer));
+        }
         let Some(taken) = self.taken(token) else { return Ok(None) };
         let generation = self.generation();
         let Some((bearer, until)) = self.verify(engine, &taken, now).await? else { return Ok(None) };
-        self.remember(new.0, &bearer, until, generation, now);
+        self.remember(hash, &bearer, until, generation, now);
         Ok(Some(bearer))
     }
 
@@ -167,8 +113,11 @@ impl Bearers {
         match self.sessions.verify(engine, taken, now).await? {
             Ok(own) => {
                 let Ok(player) = own.subject.as_str().parse::<PlayerId>() else { return Ok(None) };
+                let principal = Principal::Player(player);
                 let until = own.expires_at;
-                return Ok(Some((of_player(player, until), until)));
+                let role = Role::Player.as_str();
+                let bearer = Bearer { principal, role, admin: None, facts: None, until: Some(until) };
+                return Ok(Some((bearer, until)));
             }
             // A key of ours, and yet not in order: no other issuer makes it good.
             Err(Refused::Invalid) => return Ok(None),
@@ -200,12 +149,16 @@ impl Bearers {
     }
 
     fn remembered(&self, hash: &[u8; 32], now: Timestamp) -> Option<Bearer> {
-        let known = self.under(self.generation());
+        let generation = self.generation();
+        let mut known = self.verified.lock();
+        if known.generation != generation {
+            *known = Remembered { generation, tokens: HashMap::new() };
+        }
         known.tokens.get(hash).filter(|(_, until)| *until > now).map(|(bearer, _)| bearer.clone())
     }
 
     fn remember(&self, hash: [u8; 32], bearer: &Bearer, until: Timestamp, generation: u64, now: Timestamp) {
-        let mut known = self.under(self.generation());
+        let mut known = self.verified.lock();
         // Verified under keys that are no longer those in force: to be verified again.
         if known.generation != generation {
             return;
@@ -218,25 +171,6 @@ impl Bearers {
         }
         known.tokens.insert(hash, (bearer.clone(), until));
     }
-
-    /// The tokens that were verified, without those of other keys.
-    fn under(&self, generation: u64) -> MutexGuard<'_, Remembered> {
-        let mut known = self.verified.lock();
-        if known.generation != generation {
-            *known = Remembered { generation, tokens: HashMap::new() };
-        }
-        known
-    }
-}
-
-fn hash_of(token: &str) -> [u8; 32] {
-    *blake3::hash(token.as_bytes()).as_bytes()
-}
-
-/// A player, by a session of ours.
-fn of_player(player: PlayerId, until: Timestamp) -> Bearer {
-    let principal = Principal::Player(player);
-    Bearer { principal, role: Role::Player.as_str(), admin: None, facts: None, until: Some(until) }
 }
 
 /// The host of a match, by the match's own token.

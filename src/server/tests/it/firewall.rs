@@ -104,44 +104,6 @@ pub(crate) async fn checked(world: &World, of: &str) -> u64 {
     metrics.lines().find_map(|line| line.strip_prefix(&name)).expect("a counter").parse().unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_has_tried_too_many_tokens_has_none_checked_and_those_who_are_known_go_on() {
-    let proxied = |settings: &mut gsm_server::config::Settings| {
-        settings.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
-        settings.firewall = FirewallSettings::of(Profile::Default);
-    };
-    let mut world = World::with(proxied).await;
-    let (ann, bob) = (world.player("Ann").await, world.player("Bob").await);
-    from(&ann.client, "192.0.2.9").await.ok();
-    assert_eq!(checked(&world, "token").await, 0, "a session is known from its sign-in on");
-    // After a restart it is not.
-    world.restart_with(proxied).await;
-    let again = |player: &crate::world::Player| Client { addr: world.anyone.addr, ..player.client.clone() };
-    let (ann, bob) = (again(&ann), again(&bob));
-    from(&bob, "192.0.2.1").await.ok();
-    let forged = |n: usize| world.anyone.as_whom(&format!("{}{n}A", bob.token.as_ref().unwrap()));
-    for n in 0..10 {
-        from(&forged(n), "192.0.2.1").await.is(401, "invalid_token");
-    }
-    assert_eq!(checked(&world, "token").await, 11);
-    // That is the most of an address: no other is looked at, bad or good, in the head or in a body.
-    for client in [&forged(10), &ann] {
-        let problem = from(client, "192.0.2.1").await.is(429, "rate_limited");
-        assert!(text(&problem["detail"]).contains("`bad_token`"), "{problem}");
-    }
-    let link = bob.call("POST", "/v1/auth/link").header("X-Forwarded-For", "192.0.2.1");
-    link.json(&json!({ "token": "a.b.c" })).send().await.is(429, "rate_limited");
-    assert_eq!(checked(&world, "token").await, 11);
-    assert_eq!(rule(&shown(&world).await, "bad_token")["blocked"], 3);
-    // Those who are known there go on, and so does everybody elsewhere.
-    from(&bob, "192.0.2.1").await.ok();
-    from(&world.server(), "192.0.2.1").await.ok();
-    from(&ann, "192.0.2.2").await.ok();
-    from(&ann, "192.0.2.1").await.ok();
-    assert_eq!(checked(&world, "token").await, 12);
-    world.stop().await;
-}
-
 const NOBODY: &str = r#"
 [[rules]]
 name = "nobody"
