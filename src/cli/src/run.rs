@@ -133,7 +133,13 @@ impl Signals {
         #[expect(clippy::disallowed_methods, reason = "it is waited for, or the process ends")]
         let starting = tokio::spawn(gsm_server::start(settings));
         tokio::select! {
-            started = starting => started.map_err(Failure::failed)?.map_err(Failure::failed),
+            biased;
+            started = starting => {
+                let running = started.map_err(Failure::failed)?.map_err(Failure::failed)?;
+                // From here on a signal stops it in order: not before nobody is told that it serves.
+                running.announce_ready();
+                Ok(running)
+            }
             () = self.one() => {
                 tracing::info!("stopped before it was ready");
                 std::process::exit(0)

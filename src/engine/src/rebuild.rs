@@ -5,11 +5,11 @@ use crate::{
     boards::Recount,
     jobs::{Sink, Stop},
     results::chain::{Link, standing},
-    store::{Expect, Home, Key, KeyRange, Place, Row, StandingRow, Version},
+    store::{Entry, Expect, Home, Key, KeyRange, Place, Row, StandingRow, Version},
 };
 use gsm_core::{Map, Mode, PlayerId, limits};
 use serde::{Deserialize, Serialize};
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashSet};
 
 /// Places put in order at once: a mode with more entries is read as often as this goes into them.
 const ORDERED_MAX: usize = 1 << 20;
@@ -40,6 +40,8 @@ struct Rebuild<'a> {
     ends: Ends,
     /// As computed so far.
     now: Map<PlayerId, StandingRow>,
+    /// What that came from, where a list may be stale.
+    followed: HashSet<Entry>,
     /// Boards that count the mode's results.
     counts: Vec<Recount>,
     /// That these are the boards that do.
@@ -132,7 +134,8 @@ impl Engine {
         for line in found.lines {
             counts.push(self.begin_recount(line, mode, false, sink).await?);
         }
-        Ok(Rebuild { engine: self, mode: mode.clone(), ends, now: Map::default(), counts, counted, report })
+        let (now, followed) = (Map::default(), HashSet::new());
+        Ok(Rebuild { engine: self, mode: mode.clone(), ends, now, followed, counts, counted, report })
     }
 }
 
@@ -227,7 +230,10 @@ impl Rebuild<'_> {
                 self.misses_nothing(found.as_ref(), now.as_ref()).await?;
             }
             let again = link.clone().found(&scheme, from)?;
-            let depth = again.place().depth;
+            let Place { depth, entry } = again.place();
+            if !self.engine.homes.is_one() {
+                self.followed.insert(entry);
+            }
             for moved in again.moved(&scheme) {
                 self.now.insert(moved.player, moved.after);
                 for count in &mut self.counts {
@@ -260,15 +266,18 @@ impl Rebuild<'_> {
         Ok(())
     }
 
-    /// That the entry by which a player was `found` came before, where another was last: an entry's place and those of its
-    /// players before it never change, so it is not in the list, which was stale, or it is lost for good.
+    /// That the entry by which a player was `found` came before: an entry's place and those of its players before it never change,
+    /// so one that did not is missing in the list, which was stale, or is lost for good.
     async fn misses_nothing(
         &self,
         found: Option<&StandingRow>,
         now: Option<&StandingRow>,
     ) -> Result<(), EngineError> {
         let Some(last) = found.map(|found| found.last) else { return Ok(()) };
-        if now.is_some_and(|now| now.last == last) || self.engine.is_gone(last.entry.key()).await? {
+        let is_known = self.engine.homes.is_one()
+            || now.is_some_and(|now| now.last == last)
+            || self.followed.contains(&last.entry);
+        if is_known || self.engine.is_gone(last.entry.key()).await? {
             return Ok(());
         }
         Err(EngineError::Raced(None))

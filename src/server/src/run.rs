@@ -141,6 +141,11 @@ impl Running {
         self.app.stop.cancelled().await;
     }
 
+    /// Says in the log where it serves.
+    pub fn announce_ready(&self) {
+        tracing::info!(addr = %self.addr, "ready");
+    }
+
     /// Says in the log that a signal asks it to stop, before [`Running::stop`] does so.
     pub fn announce_stop(&self) {
         tracing::info!("stopping; a second signal stops at once");
@@ -254,7 +259,6 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
             .clone()
             .task("listener", listen::serve(listener, tls, router, limits, gate, tasks.clone(), stop)),
     );
-    tracing::info!(%addr, "ready");
     let sequencer = Arc::new(sequencer);
     let drain = settings.drain;
     Ok(Running { addr, app, served, tasks, fatal, saving, sequencer, webhooks, drain, dev })

@@ -33,7 +33,7 @@ const CALIBRATED: [(&str, f64); 7] = [
 /// The mean distance of closeness from quality on the same, and on the one that is smaller, with room for what chance alone makes.
 const CLOSE: [(&str, f64); 8] = [
     ("smash_ultimate", 0.005),
-    ("smash_ultimate_pro", 0.021),
+    ("smash_ultimate_pro", 0.043),
     ("tennis_atp", 0.008),
     ("tennis_atp_doubles", 0.022),
     ("rocket_league", 0.026),
@@ -192,7 +192,7 @@ fn results_of_a_moment_say_nothing_of_it() {
     let file = dir.path().join("moment.csv");
     let mut text = "match_id,timestamp,team,player_id,rank,score,mode\n".to_owned();
     for number in 0..200 {
-        text.push_str(&format!("m{number},5,0,a{number},1,,\nm{number},5,1,b{number},2,,\n"));
+        text.push_str(&format!("{0},5,0,a{0},1,,\n{0},5,1,b{0},2,,\n", number + 1));
     }
     write(&file, &text);
     for row in rows(eval(&[&file], &["--json"])) {

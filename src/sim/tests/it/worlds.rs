@@ -66,7 +66,7 @@ const RULES: [&str; 16] = [
 
 #[test]
 fn one_home_holds() {
-    let told = check(Shape::OneHome, 1..=20);
+    let told = check(Shape::OneHome, 1..=24);
     reached(&told, &RULES);
 }
 
