@@ -9,7 +9,7 @@ use crate::{
 };
 use gsm_core::{Map, Mode, PlayerId, limits};
 use serde::{Deserialize, Serialize};
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::{BTreeSet, BinaryHeap};
 
 /// Places put in order at once: a mode with more entries is read as often as this goes into them.
 const ORDERED_MAX: usize = 1 << 20;
@@ -41,7 +41,7 @@ struct Rebuild<'a> {
     /// As computed so far.
     now: Map<PlayerId, StandingRow>,
     /// What that came from, where a list may be stale.
-    followed: HashSet<Entry>,
+    followed: BTreeSet<Entry>,
     /// Boards that count the mode's results.
     counts: Vec<Recount>,
     /// That these are the boards that do.
@@ -134,7 +134,7 @@ impl Engine {
         for line in found.lines {
             counts.push(self.begin_recount(line, mode, false, sink).await?);
         }
-        let (now, followed) = (Map::default(), HashSet::new());
+        let (now, followed) = (Map::default(), BTreeSet::new());
         Ok(Rebuild { engine: self, mode: mode.clone(), ends, now, followed, counts, counted, report })
     }
 }

@@ -65,7 +65,7 @@ impl RatingRow {
 }
 
 /// What moved a rating: a link of a player's chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Entry {
     /// A result.
     Match(MatchId),
