@@ -274,7 +274,9 @@ impl Rebuild<'_> {
         now: Option<&StandingRow>,
     ) -> Result<(), EngineError> {
         let Some(last) = found.map(|found| found.last) else { return Ok(()) };
-        let is_known = self.engine.homes.is_one()
+        // What nothing rests on may pass over what has come since, with what follows from it.
+        let is_known = !self.report.repaired
+            || self.engine.homes.is_one()
             || now.is_some_and(|now| now.last == last)
             || self.followed.contains(&last.entry);
         if is_known || self.engine.is_gone(last.entry.key()).await? {

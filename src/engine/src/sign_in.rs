@@ -32,6 +32,12 @@ impl Engine {
         self.identify(call, (IdentityKind::GuestSecret, identity), name, None).await
     }
 
+    /// Whether a guest secret is somebody's.
+    pub async fn knows_secret(&self, secret: &str) -> Result<bool, EngineError> {
+        let key = Key::Identity(identity("gsm guest secret 1", secret.as_bytes()));
+        Ok(self.get_one(&key).await?.is_some())
+    }
+
     /// Signs in whoever holds the private half of a device's key, as the caller has checked; the first time makes a
     /// player. `key` is the public half with its kind.
     pub async fn sign_in_device(

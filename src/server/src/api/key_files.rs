@@ -138,7 +138,12 @@ async fn rotated(
         let refused = ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_old_keys", detail);
         return Err(refused.hint("wait until the overlap of an older key is over"));
     };
-    let written = tokio::task::spawn_blocking(move || next.write().map(|()| next)).await;
+    let before = file.clone();
+    let write = move || {
+        let changed = || std::io::Error::other("it is not as it was read at the start, or a link");
+        if before.is_as_read() { next.write().map(|()| next) } else { Err(changed()) }
+    };
+    let written = tokio::task::spawn_blocking(write).await;
     let next = written.map_err(|error| ApiError::internal(error.to_string()))?.map_err(|error| {
         let detail = format!("the file of the key cannot be replaced, and the key stays: {error}");
         ApiError::new(StatusCode::CONFLICT, "key_file_unwritable", detail)

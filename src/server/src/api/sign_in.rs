@@ -51,13 +51,24 @@ pub(crate) struct SessionDto {
     created: bool,
 }
 
-/// Refuses a secret that cannot have 128 bits. That those it has were drawn, nobody can tell.
+fn wrong(what: &str) -> Result<(), ApiError> {
+    Err(ApiError::value("secret", what).hint(DRAW))
+}
+
+/// Refuses what is no secret.
 fn check_secret(secret: &str) -> Result<(), ApiError> {
-    let wrong = |what: &str| Err(ApiError::value("secret", what).hint(DRAW));
     let plain = secret.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
     if !SECRET_CHARS.contains(&secret.len()) || !plain {
         return wrong("22 to 128 characters of `A-Za-z0-9_-`");
     }
+    if secret.bytes().collect::<std::collections::BTreeSet<u8>>().len() < SECRET_DISTINCT_MIN {
+        return wrong("too few different characters to be random");
+    }
+    Ok(())
+}
+
+/// Refuses a secret that cannot have 128 bits. That those it has were drawn, nobody can tell.
+fn check_bits(secret: &str) -> Result<(), ApiError> {
     let drawn = || secret.bytes().filter(|b| *b != b'_' && *b != b'-');
     let digits = drawn().count();
     if digits < DECIMAL_DIGITS_MIN && drawn().all(|b| b.is_ascii_digit()) {
@@ -65,9 +76,6 @@ fn check_secret(secret: &str) -> Result<(), ApiError> {
     }
     if digits < HEX_DIGITS_MIN && drawn().all(|b| b.is_ascii_hexdigit()) {
         return wrong("32 digits at least where it has only hexadecimal ones: fewer have not 128 bits");
-    }
-    if secret.bytes().collect::<std::collections::BTreeSet<u8>>().len() < SECRET_DISTINCT_MIN {
-        return wrong("too few different characters to be random");
     }
     Ok(())
 }
@@ -86,6 +94,12 @@ pub(crate) async fn sign_in(
     let Json(body) = write.body;
     check_secret(&body.secret)?;
     app.throttle.sign_in(body.secret.as_bytes())?;
+    if let Err(error) = check_bits(&body.secret) {
+        // Earlier versions took it, and whoever has it has nothing else.
+        if !app.engine.knows_secret(&body.secret).await? {
+            return Err(error);
+        }
+    }
     let done = app.engine.sign_in(&write.call, &body.secret, body.display_name).await?;
     session(&app, done)
 }

@@ -3,27 +3,43 @@
 use gsm_core::KeyId;
 use gsm_security::{Key, address_key};
 use parking_lot::Mutex;
-use std::{collections::HashSet, net::IpAddr};
+use std::{collections::HashSet, hash::Hash, net::IpAddr};
 
-/// Pairs that are remembered; when there are more, all begin anew.
+/// Pairs that are remembered, and addresses; when there are more, all begin anew.
 const REMEMBERED_MAX: usize = 10_000;
 
 #[derive(Default)]
-pub(super) struct Familiar(Mutex<HashSet<(Key, KeyId)>>);
+pub(super) struct Familiar {
+    keys: Mutex<HashSet<(Key, KeyId)>>,
+    /// Addresses that have asked too much as nobody.
+    suspects: Mutex<HashSet<Key>>,
+}
+
+fn add<T: Hash + Eq>(known: &Mutex<HashSet<T>>, one: T) {
+    let mut known = known.lock();
+    if known.len() >= REMEMBERED_MAX && !known.contains(&one) {
+        known.clear();
+    }
+    known.insert(one);
+}
 
 impl Familiar {
     /// A key has signed well from here.
     pub(super) fn remember(&self, address: IpAddr, key: KeyId) {
-        let mut known = self.0.lock();
-        let pair = (address_key(address), key);
-        if known.len() >= REMEMBERED_MAX && !known.contains(&pair) {
-            known.clear();
-        }
-        known.insert(pair);
+        add(&self.keys, (address_key(address), key));
+    }
+
+    /// An address has asked too much as nobody.
+    pub(super) fn suspect(&self, address: IpAddr) {
+        add(&self.suspects, address_key(address));
+    }
+
+    pub(super) fn is_suspect(&self, address: IpAddr) -> bool {
+        self.suspects.lock().contains(&address_key(address))
     }
 
     pub(super) fn has(&self, address: IpAddr, key: KeyId) -> bool {
-        self.0.lock().contains(&(address_key(address), key))
+        self.keys.lock().contains(&(address_key(address), key))
     }
 }
 
@@ -44,6 +60,6 @@ mod tests {
         assert!(familiar.has(at(1), key) && familiar.has(at(2), key), "there is room for all of them");
         familiar.remember(at(0), key);
         assert!(familiar.has(at(0), key) && !familiar.has(at(1), key));
-        assert_eq!(familiar.0.lock().len(), 1);
+        assert_eq!(familiar.keys.lock().len(), 1);
     }
 }

@@ -298,7 +298,8 @@ fn asked<'a>(app: &App, parts: &'a Parts, now: Timestamp) -> Result<Head<'a>, Fa
 /// Refuses an address that has asked too much as nobody before its next body is read and its signature checked. A key that has
 /// signed well from there before goes on. Who has tried too many keys is told so after the proof: a good one passes beside him.
 fn may_prove(app: &App, facts: &Facts<'_>, key: KeyId, now: Timestamp) -> Result<(), ApiError> {
-    if app.wire.familiar.has(facts.address, key) {
+    let familiar = &app.wire.familiar;
+    if !familiar.is_suspect(facts.address) || familiar.has(facts.address, key) {
         return Ok(());
     }
     app.door.guard.foresee(&as_native(facts), Moment::Unproved, now, &mut None)
@@ -343,7 +344,11 @@ fn suspect(app: &App, facts: &Facts<'_>, fault: Fault, now: Timestamp) -> Fault 
     }
     let tries_keys = fault.status == StatusCode::FORBIDDEN && fault.name != verify::UNSIGNED;
     let moment = if tries_keys { Moment::BadToken } else { Moment::Unproved };
-    app.door.guard.judge(&as_native(facts), moment, now, &mut None).err().map_or(fault, limited)
+    let refused = app.door.guard.judge(&as_native(facts), moment, now, &mut None).err();
+    if refused.is_some() && moment == Moment::Unproved {
+        app.wire.familiar.suspect(facts.address);
+    }
+    refused.map_or(fault, limited)
 }
 
 /// Nobody's call is no AWS client's: it counts like any request of its address.

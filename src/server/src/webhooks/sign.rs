@@ -68,13 +68,13 @@ impl std::fmt::Debug for Secret {
 }
 
 impl Secret {
-    /// Reads the secrets in a file, one a line; else why a start in this mode refuses them.
+    /// Reads the secrets in a file, one a line where each begins with `whsec_`; else why a start in this mode refuses them.
     pub(crate) fn fit(path: &Path, mode: Mode) -> Result<Self, String> {
         let text = fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
         let mut lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        if lines.is_empty() {
-            // The same is said as of a short one.
-            lines.push("");
+        // Other text is one secret, whatever it has within; of an empty one the same is said as of a short one.
+        if !lines.iter().all(|line| line.starts_with("whsec_")) || lines.is_empty() {
+            lines = vec![text.trim()];
         }
         if lines.len() > SECRETS_MAX {
             return Err(format!("has more than {SECRETS_MAX} secrets, one a line"));

@@ -10,7 +10,7 @@ use gsm_engine::{
     token::{TokenKey, TokenKeys},
 };
 use std::{
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 use tokio::sync::Mutex;
@@ -101,12 +101,25 @@ impl KeyFile {
         TokenKeys {
             signing: TokenKey::new(self.newest),
             older: self.older.iter().map(|(key, until)| (TokenKey::new(*key), *until)).collect(),
-            bans: TokenKey::new(self.bans.unwrap_or(self.newest)),
+            bans: TokenKey::new(self.bans.unwrap_or_else(|| self.oldest())),
         }
     }
 
+    fn oldest(&self) -> [u8; 32] {
+        self.older.last().map_or(self.newest, |(key, _)| *key)
+    }
+
+    /// Whether the file still is as it was read: nobody has changed it by hand, and it is no link to one elsewhere, which would
+    /// not be the one that is replaced.
+    pub(crate) fn is_as_read(&self) -> bool {
+        let is_link = fs::symlink_metadata(&self.path).is_ok_and(|found| found.is_symlink());
+        let text = private_text(&self.path, Mode::Dev).ok().flatten();
+        !is_link && text.and_then(|text| Self::parse(&self.path, &text).ok()).is_some_and(|now| now == *self)
+    }
+
     /// With another newest key, where all before it are good until `until` at the most. The first one stays for bans where the
-    /// file is that of tokens. `None` where there are as many as may be. Not written yet.
+    /// file is that of tokens. `None` where there are as many as may be; where those before are to end at once, the oldest make
+    /// room. Not written yet.
     pub(crate) fn rotated(
         &self,
         now: Timestamp,
@@ -119,8 +132,11 @@ impl KeyFile {
         newest[16..].copy_from_slice(&ids.next_u128().to_be_bytes());
         let kept = self.older.iter().filter(|(_, until)| !is_over(*until, now));
         let kept = kept.map(|(key, end)| (*key, until.min(*end)));
-        let older: Vec<_> = std::iter::once((self.newest, until)).chain(kept).collect();
-        let bans = self.bans.or(keeps_bans.then_some(self.newest));
+        let mut older: Vec<_> = std::iter::once((self.newest, until)).chain(kept).collect();
+        if until <= now {
+            older.truncate(KEYS_MAX - 1);
+        }
+        let bans = self.bans.or_else(|| keeps_bans.then(|| self.oldest()));
         (older.len() < KEYS_MAX).then(|| Self { path: self.path.clone(), newest, older, bans })
     }
 
@@ -139,9 +155,12 @@ impl KeyFile {
     fn trim(&mut self, now: Timestamp) {
         let before = self.clone();
         self.older.retain(|(_, until)| !is_over(*until, now));
-        if *self != before
-            && let Err(error) = self.write()
-        {
+        if *self == before {
+            return;
+        }
+        let changed = || io::Error::other("somebody has changed the file");
+        let written = if before.is_as_read() { self.write() } else { Err(changed()) };
+        if let Err(error) = written {
             tracing::warn!(file = %self.path.display(), %error, "keys whose time is over stay in their file");
             *self = before;
         }
@@ -156,7 +175,6 @@ fn is_over(until: Timestamp, now: Timestamp) -> bool {
 mod tests {
     use super::*;
     use gsm_adapters::SystemIds;
-    use std::fs;
 
     const DAY: Millis = Millis::from_secs(86_400);
 
@@ -201,6 +219,31 @@ mod tests {
         assert_eq!(fault(&dir.path().join("token.key")), None, "as many as may be");
         assert!(file.rotated(at(0), at(2), true, &SystemIds).is_none());
         assert!(file.rotated(at(3), at(5), true, &SystemIds).is_some());
+        let ended = file.rotated(at(0), at(0), true, &SystemIds).unwrap();
+        assert_eq!((ended.older.len(), ended.bans), (KEYS_MAX - 1, file.bans), "a leaked one ends at once");
+    }
+
+    #[test]
+    fn a_file_that_somebody_changed_is_told_from_the_one_that_was_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, other) = (dir.path().join("token.key"), dir.path().join("other.key"));
+        let file = KeyFile::load(&path, Mode::Serve, &SystemIds).unwrap();
+        assert!(file.is_as_read());
+        fs::rename(&path, &other).unwrap();
+        assert!(!file.is_as_read(), "it is gone");
+        std::os::unix::fs::symlink(&other, &path).unwrap();
+        assert!(!file.is_as_read(), "it is elsewhere");
+        fs::remove_file(&path).unwrap();
+        let by_hand = KeyFile {
+            older: vec![(file.newest, at(2))],
+            ..KeyFile::load(&path, Mode::Serve, &SystemIds).unwrap()
+        };
+        by_hand.write().unwrap();
+        assert!(!file.is_as_read() && by_hand.is_as_read());
+        assert!(
+            by_hand.rotated(at(0), at(2), true, &SystemIds).unwrap().bans == Some(file.newest),
+            "the first of all"
+        );
     }
 
     #[test]

@@ -96,7 +96,9 @@ pub(super) fn bits_of(text: &str) -> Result<[u8; 32], &'static str> {
     if is_drawn(&bits) {
         Ok(bits)
     } else {
-        Err("this key is not random: remove the file, and a good one is made")
+        Err(
+            "this key is not random: draw another (openssl rand -hex 32) in its place, or remove a file that has no other key, and a good one is made",
+        )
     }
 }
 

@@ -111,7 +111,9 @@ impl Sessions {
         let mut looked_at = self.looked_at.lock().await;
         if looked_at.is_none_or(|at| at.elapsed() >= LOOK_AGAIN) {
             *looked_at = Some(Instant::now());
-            self.take(&engine.derived(SEAL), &engine.signing_keys().await?);
+            // The rows first: a key that seals is there before anything is sealed under it.
+            let rows = engine.signing_keys().await?;
+            self.take(&engine.derived(SEAL), &rows);
         }
         Ok(jwt::verify([&self.issuer], taken, now))
     }
@@ -138,14 +140,16 @@ impl Sessions {
     ) -> Result<Vec<SigningKeyRow>, EngineError> {
         let rows = self.rotated(engine, call).await?;
         // A repeat is told of the keys as they stood then; those that stand now sign and are published.
+        let now = engine.signing_keys().await?;
         let seals = engine.derived(SEAL);
-        self.take(&seals, &engine.signing_keys().await?);
+        self.take(&seals, &now);
         Ok(opened(&seals, rows))
     }
 
     /// The keys whose sessions are good or will be.
     pub(crate) async fn trusted(&self, engine: &Engine) -> Result<Vec<SigningKeyRow>, EngineError> {
-        Ok(opened(&engine.derived(SEAL), engine.signing_keys().await?))
+        let rows = engine.signing_keys().await?;
+        Ok(opened(&engine.derived(SEAL), rows))
     }
 
     /// Seals under the newest key of tokens what was sealed under one before it.

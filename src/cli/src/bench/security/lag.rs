@@ -78,7 +78,8 @@ impl Watch {
         let begin = firsts.iter().rposition(|first| *first <= self.from).unwrap_or_default();
         for first in firsts.into_iter().skip(begin) {
             let segment = self.files.read(&segment_path(first)).map_err(Failure::failed)?.unwrap_or_default();
-            for line in segment.split_inclusive(|byte| *byte == b'\n') {
+            // A last line without its end is being written.
+            for line in segment.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
                 let told: Told = serde_json::from_slice(line).map_err(Failure::failed)?;
                 let covered = seen.iter().find(|(size, _)| *size > told.seq);
                 if let Some((_, at)) = covered.filter(|_| told.seq >= self.from) {

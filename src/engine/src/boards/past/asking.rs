@@ -67,6 +67,7 @@ impl Engine {
             self.open_board(of).await?.players()?;
         }
         let view = self.views.pasts.of(&line, number, of.part.as_ref());
+        let until = tokio::time::Instant::now() + MAKING_WAIT;
         for _ in 0..TRIES_MAX {
             let made = {
                 let state = view.state.lock();
@@ -86,7 +87,7 @@ impl Engine {
                 }
                 continue;
             }
-            let Ok(_making) = tokio::time::timeout(MAKING_WAIT, view.making.lock()).await else {
+            let Ok(_making) = tokio::time::timeout_at(until, view.making.lock()).await else {
                 return Err(EngineError::BoardFilling { board: of.name.to_string() });
             };
             let is_done = {

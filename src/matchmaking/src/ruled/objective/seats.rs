@@ -71,7 +71,22 @@ impl Seating<'_> {
         self.stage.holds(&seats).then_some(cost)
     }
 
+    /// Players of two teams, the smaller first.
+    fn sizes(&self, teams: &[u8]) -> [u32; 2] {
+        let mut sizes = [0, 0];
+        for seat in self.seats(teams) {
+            if let Some(size) = sizes.get_mut(usize::from(seat.team)) {
+                *size += u32::from(seat.party.size());
+            }
+        }
+        sizes.sort_unstable();
+        sizes
+    }
+
+    /// As many against as many as the search came to: where teams may have other sizes, an average is no reason for five
+    /// against one.
     fn best_split(&self, teams: Vec<u8>, work: &mut u32) -> Vec<u8> {
+        let sizes = self.sizes(&teams);
         let places = self.waiting.iter().enumerate().filter(|(_, of)| of.party().is_some());
         let free: Vec<usize> = places.map(|(at, _)| at).collect();
         let (mut best, mut split) = ((self.cost(&teams), teams.clone()), teams);
@@ -81,6 +96,9 @@ impl Seating<'_> {
             }
             for (bit, at) in free.iter().enumerate() {
                 split.get_mut(*at).into_iter().for_each(|team| *team = (mask >> bit & 1) as u8);
+            }
+            if self.sizes(&split) != sizes {
+                continue;
             }
             if let Some(cost) = self.better(&split, best.0, work) {
                 best = (cost, split.clone());

@@ -326,5 +326,15 @@ async fn an_address_that_is_over_its_limits_has_no_signature_checked() {
     assert_eq!(signatures().await, 13);
     call(&new, "192.0.2.2").await.output();
     assert_eq!(signatures().await, 14);
+    // What others ask of the native face there stops no key.
+    let native = async || {
+        let call = world.anyone.call("GET", "/v1/queues").header("x-forwarded-for", "192.0.2.3");
+        call.send().await
+    };
+    for _ in 0..5 {
+        native().await;
+    }
+    native().await.is(429, "rate_limited");
+    call(&new, "192.0.2.3").await.output();
     world.stop().await;
 }
